@@ -1,0 +1,6 @@
+namespace KmsSidecar;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}

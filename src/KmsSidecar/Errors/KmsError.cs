@@ -1,0 +1,45 @@
+namespace KmsSidecar.Errors;
+
+/// <summary>Why an operation failed. Closed: every member has a row in <see cref="KmsErrors"/>, which is all that a caller learns.</summary>
+internal enum KmsError
+{
+    None,
+
+    /// <summary>Not JSON, an unknown or repeated member, a wrong type, a value out of range.</summary>
+    MalformedRequest,
+    RequestTooLarge,
+
+    /// <summary>Header or body did not arrive within the route's time.</summary>
+    RequestTimeout,
+    Forbidden,
+    UnknownRoute,
+    MethodNotAllowed,
+
+    /// <summary>The configuration is well-formed, but cannot be served.</summary>
+    InvalidConfiguration,
+    InvalidKeyId,
+    KeyNotFound,
+    KeyExists,
+    KeyDisabled,
+    KeyPendingDeletion,
+
+    /// <summary>The key's own record or material cannot be used; other keys are not affected.</summary>
+    KeyDamaged,
+
+    /// <summary>The envelope does not open. One answer for every reason, so that the caller learns nothing from it.</summary>
+    InvalidCiphertext,
+
+    /// <summary>The operation is not allowed in the present state of the service.</summary>
+    WrongState,
+    NotRunning,
+
+    /// <summary>The backend cannot do this, today or ever.</summary>
+    Unsupported,
+    BackendRejected,
+    BackendUnavailable,
+    BackendTimeout,
+
+    /// <summary>The node's own disk refused: full, read-only, no permission.</summary>
+    StorageFailed,
+    Internal,
+}

@@ -1,0 +1,318 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using KmsSidecar.Errors;
+
+namespace KmsSidecar.Json;
+
+/// <summary>Reads one JSON object member by member, and refuses whatever its reader did not ask for.</summary>
+/// <remarks>
+/// <para>Use: <c>while (members.Next()) { switch (members.Name) { case "key_id": id = members.Text(128); break; default: throw members.Unknown(); } }</c></para>
+/// <para>Every fault is a <see cref="KmsException"/> with MalformedRequest that names the member by its path, or line and column where
+/// the text is not JSON. Repeated names are refused: two parsers that disagree on which one counts are a way around a policy.</para>
+/// <para>Bounds: the caller limits the bytes; depth <see cref="MaxDepth"/>; <see cref="MaxMembers"/> members in an object.</para>
+/// </remarks>
+internal ref struct StrictObject
+{
+    public const int MaxDepth = 8;
+
+    /// <summary>More than any route takes; keeps the search for repeated names cheap.</summary>
+    public const int MaxMembers = 64;
+
+    private const int MaxShownNameLength = 64;
+
+    private readonly ReadOnlySpan<byte> _text;
+    private readonly string _prefix;
+    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    private readonly bool _nested;
+    private Utf8JsonReader _reader;
+
+    /// <param name="utf8">A whole document: one object, nothing behind it.</param>
+    public StrictObject(ReadOnlySpan<byte> utf8)
+        : this(utf8, new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth }), prefix: "", nested: false)
+    {
+        Advance();
+        if (_reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw Fault($"a JSON object is expected, not {Describe(_reader.TokenType)}");
+        }
+    }
+
+    /// <param name="prefix">What stands before a member's name in messages: <c>tags.</c> inside that member.</param>
+    private StrictObject(ReadOnlySpan<byte> text, Utf8JsonReader reader, string prefix, bool nested)
+    {
+        _text = text;
+        _reader = reader;
+        _prefix = prefix;
+        _nested = nested;
+        Name = "";
+    }
+
+    /// <summary>The current member's name, unescaped.</summary>
+    public string Name { get; private set; }
+
+    /// <summary>The current member's value is <c>null</c>.</summary>
+    public readonly bool IsNull => _reader.TokenType == JsonTokenType.Null;
+
+    public readonly bool IsText => _reader.TokenType == JsonTokenType.String;
+
+    public readonly bool IsObject => _reader.TokenType == JsonTokenType.StartObject;
+
+    /// <summary>Moves to the next member and onto its value; false at the end of the object.</summary>
+    public bool Next()
+    {
+        Advance();
+        if (_reader.TokenType == JsonTokenType.EndObject)
+        {
+            if (!_nested)
+            {
+                EnsureNothingFollows();
+            }
+
+            return false;
+        }
+
+        Name = Unescape();
+        if (!_seen.Add(Name))
+        {
+            throw Fault($"member {Path} is given twice");
+        }
+
+        if (_seen.Count > MaxMembers)
+        {
+            throw Fault($"more than {MaxMembers} members");
+        }
+
+        Advance();
+        return true;
+    }
+
+    /// <summary>A string of at most <paramref name="maxLength"/> UTF-16 units.</summary>
+    public readonly string Text(int maxLength)
+    {
+        Expect(JsonTokenType.String, "a string");
+        string text = Unescape();
+        return text.Length <= maxLength ? text : throw Fault($"member {Path} is longer than {maxLength} characters");
+    }
+
+    public readonly string? TextOrNull(int maxLength) => IsNull ? null : Text(maxLength);
+
+    public readonly bool Flag() => _reader.TokenType switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        _ => throw WrongType("true or false"),
+    };
+
+    /// <summary>A whole number in a range.</summary>
+    public readonly long Number(long min, long max)
+    {
+        Expect(JsonTokenType.Number, "a number");
+        return _reader.TryGetInt64(out long value) && value >= min && value <= max
+            ? value
+            : throw Fault($"member {Path} must be a whole number from {min} to {max}");
+    }
+
+    /// <summary>A string's UTF-8 bytes, copied into a buffer that the caller owns and wipes. Returns the length.</summary>
+    public readonly int TextBytes(Span<byte> destination)
+    {
+        Expect(JsonTokenType.String, "a string");
+        if (_reader.ValueSpan.Length > destination.Length)
+        {
+            throw Fault($"member {Path} is longer than {destination.Length} bytes");
+        }
+
+        try
+        {
+            return _reader.CopyString(destination);
+        }
+        catch (InvalidOperationException)
+        {
+            throw Fault($"member {Path} is not valid Unicode");
+        }
+    }
+
+    /// <summary>Decodes a base64 string (RFC 4648, padded) into a buffer that the caller owns and wipes. Returns the length.</summary>
+    public readonly int Base64(Span<byte> destination)
+    {
+        Expect(JsonTokenType.String, "a base64 string");
+        if (_reader.ValueIsEscaped)
+        {
+            throw Fault($"member {Path} is not base64");
+        }
+
+        OperationStatus status = System.Buffers.Text.Base64.DecodeFromUtf8(_reader.ValueSpan, destination, out int consumed, out int written);
+        return status switch
+        {
+            OperationStatus.Done when consumed == _reader.ValueSpan.Length => written,
+            OperationStatus.DestinationTooSmall => throw Fault($"member {Path} is longer than {destination.Length} bytes"),
+            _ => throw Fault($"member {Path} is not base64"),
+        };
+    }
+
+    /// <summary>An object whose values are all strings.</summary>
+    public ImmutableSortedDictionary<string, string> TextMap(int maxEntries, int maxLength)
+    {
+        Expect(JsonTokenType.StartObject, "an object of strings");
+        ImmutableSortedDictionary<string, string>.Builder map = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        StrictObject entries = new(_text, _reader, $"{_prefix}{Shorten(Name)}.", nested: true);
+        while (entries.Next())
+        {
+            if (map.Count == maxEntries)
+            {
+                throw Fault($"member {Path} has more than {maxEntries} entries");
+            }
+
+            map[entries.Name] = entries.Text(maxLength);
+        }
+
+        _reader = entries._reader;
+        return map.ToImmutable();
+    }
+
+    /// <summary>An array; <paramref name="read"/> is called with this reader on each item.</summary>
+    public ImmutableArray<T> Items<T>(int maxItems, ItemReader<T> read)
+    {
+        Expect(JsonTokenType.StartArray, "an array");
+        ImmutableArray<T>.Builder items = ImmutableArray.CreateBuilder<T>();
+        for (Advance(); _reader.TokenType != JsonTokenType.EndArray; Advance())
+        {
+            if (items.Count == maxItems)
+            {
+                throw Fault($"member {Path} has more than {maxItems} items");
+            }
+
+            items.Add(read(ref this));
+        }
+
+        return items.ToImmutable();
+    }
+
+    public delegate T ItemReader<out T>(ref StrictObject item);
+
+    /// <summary>The text of the current value, for a reader of its own.</summary>
+    public ReadOnlySpan<byte> Raw()
+    {
+        int start = (int)_reader.TokenStartIndex;
+        Skip();
+        return _text[start..(int)_reader.BytesConsumed];
+    }
+
+    /// <summary>Hands the reader, on the current value, to a reader of one's own that leaves it on the value's last token.</summary>
+    public delegate T ValueReader<out T>(ref Utf8JsonReader reader, out string? fault);
+
+    public T Read<T>(ValueReader<T> read)
+    {
+        try
+        {
+            T value = read(ref _reader, out string? fault);
+            return fault is null ? value : throw Fault($"member {Path}: {fault}");
+        }
+        catch (JsonException malformed)
+        {
+            throw Malformed(malformed);
+        }
+    }
+
+    /// <summary>Passes over the current value, whatever it is.</summary>
+    public void Skip()
+    {
+        try
+        {
+            _reader.Skip();
+        }
+        catch (JsonException malformed)
+        {
+            throw Malformed(malformed);
+        }
+    }
+
+    /// <summary>For the <c>default</c> branch: the current member is not one that this reader takes.</summary>
+    public readonly KmsException Unknown() => Fault($"member {Path} is unknown");
+
+    /// <summary>A fault of the current member's value, in words that follow "member X".</summary>
+    public readonly KmsException Refuse(string because) => Fault($"member {Path} {because}");
+
+    private readonly string Path => $"'{_prefix}{Shorten(Name)}'";
+
+    private static KmsException Fault(string message) => new(KmsError.MalformedRequest, message);
+
+    /// <summary>Keeps an answer from being as long as what it complains about, and whole characters whole.</summary>
+    private static string Shorten(string name)
+    {
+        if (name.Length <= MaxShownNameLength)
+        {
+            return name;
+        }
+
+        int end = char.IsHighSurrogate(name[MaxShownNameLength - 1]) ? MaxShownNameLength - 1 : MaxShownNameLength;
+        return string.Concat(name.AsSpan(0, end), "…");
+    }
+
+    private readonly KmsException WrongType(string expected) =>
+        Fault($"member {Path} must be {expected}, not {Describe(_reader.TokenType)}");
+
+    private readonly void Expect(JsonTokenType type, string expected)
+    {
+        if (_reader.TokenType != type)
+        {
+            throw WrongType(expected);
+        }
+    }
+
+    private readonly string Unescape()
+    {
+        try
+        {
+            return _reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // Lone surrogates and invalid UTF-8: the reader checks neither until the text is asked for.
+            throw Fault("a string is not valid Unicode");
+        }
+    }
+
+    private void Advance()
+    {
+        try
+        {
+            if (!_reader.Read())
+            {
+                throw Fault("the JSON text ends too early");
+            }
+        }
+        catch (JsonException malformed)
+        {
+            throw Malformed(malformed);
+        }
+    }
+
+    private void EnsureNothingFollows()
+    {
+        try
+        {
+            _reader.Read();
+        }
+        catch (JsonException malformed)
+        {
+            throw Malformed(malformed);
+        }
+    }
+
+    private static KmsException Malformed(JsonException at) => Fault(string.Create(
+        CultureInfo.InvariantCulture,
+        $"malformed JSON at line {(at.LineNumber ?? 0) + 1}, column {(at.BytePositionInLine ?? 0) + 1}"));
+
+    private static string Describe(JsonTokenType type) => type switch
+    {
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        JsonTokenType.String => "a string",
+        JsonTokenType.Number => "a number",
+        JsonTokenType.True or JsonTokenType.False => "a boolean",
+        JsonTokenType.Null => "null",
+        _ => "something else",
+    };
+}

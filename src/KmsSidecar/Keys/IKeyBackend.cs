@@ -1,0 +1,79 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using KmsSidecar.Errors;
+
+namespace KmsSidecar.Keys;
+
+/// <summary>A place that holds keys, and wraps and unwraps data keys under them.</summary>
+/// <remarks>
+/// <para>Thread-safe. <see cref="IDisposable.Dispose"/> comes after the last call has ended and zeroes all key material.</para>
+/// <para>Wrap, unwrap and find are the data path: they return their error. The other members are cold and throw <see cref="KmsException"/>.
+/// Mutations (<see cref="CreateAsync"/>) are serialised by the caller.</para>
+/// </remarks>
+internal interface IKeyBackend : IDisposable
+{
+    BackendCapabilities Capabilities { get; }
+
+    /// <summary>Keys that cannot be served, by id or file name, each with one sentence why. Empty when all is well.</summary>
+    ImmutableArray<UnreadableKey> Unreadable { get; }
+
+    /// <summary>The key of a backend that has just one, which is then its default key; null otherwise.</summary>
+    string? SoleKeyId { get; }
+
+    /// <summary>Number of keys that can be served; null where only a listing could tell.</summary>
+    int? KeyCount { get; }
+
+    /// <summary>Cheap check that the backend can serve; throws with the reason.</summary>
+    /// <exception cref="KmsException">BackendUnavailable, BackendRejected, BackendTimeout, StorageFailed.</exception>
+    ValueTask CheckHealthAsync(CancellationToken cancellation);
+
+    /// <summary>Whether an envelope that names this key belongs to this backend: true also for a key that is damaged or disabled.</summary>
+    ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation);
+
+    /// <returns>KeyNotFound, KeyDamaged, or a backend error, with a null description.</returns>
+    ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation);
+
+    /// <summary>Keys in byte order of their ids, beginning after <paramref name="marker"/> (exclusive; null from the start).</summary>
+    ValueTask<KeyPage> ListAsync(string? marker, int limit, CancellationToken cancellation);
+
+    /// <summary>Makes a key with fresh material and version 1; durable when it returns.</summary>
+    /// <exception cref="KmsException">KeyExists, InvalidKeyId, Unsupported, StorageFailed, or a backend error.</exception>
+    ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation);
+
+    /// <summary>Wraps under the newest version and writes the whole envelope. Nothing is written when it fails.</summary>
+    /// <returns>KeyNotFound, KeyDisabled, KeyPendingDeletion, KeyDamaged, or a backend error.</returns>
+    ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation);
+
+    /// <summary>Opens an envelope whose key this backend holds. Disabled and pending keys open too (RustFS's rule).</summary>
+    /// <param name="envelope">As parsed; its key id says which key.</param>
+    /// <param name="context">The request's context.</param>
+    /// <param name="plaintext">At least <see cref="Envelope.MaxPlaintextLength"/> bytes; the caller wipes them. Zero when it fails.</param>
+    /// <returns>InvalidCiphertext for every reason that lies in the envelope, the context or an unknown key; KeyDamaged or a backend error otherwise.</returns>
+    ValueTask<UnwrapResult> UnwrapAsync(Envelope envelope, EncryptionContext context, Memory<byte> plaintext, CancellationToken cancellation);
+}
+
+/// <param name="Plaintext">The caller's, who wipes it.</param>
+/// <param name="Output">Receives the envelope's JSON.</param>
+internal readonly record struct WrapRequest(
+    string KeyId, KeySpec Spec, EnvelopeForm Form, ReadOnlyMemory<byte> Plaintext, EncryptionContext Context, IBufferWriter<byte> Output);
+
+internal readonly record struct WrapResult(KmsError Error, uint KeyVersion);
+
+/// <param name="Length">Bytes of plaintext written.</param>
+internal readonly record struct UnwrapResult(KmsError Error, uint KeyVersion, int Length);
+
+internal sealed record NewKey(string KeyId, string? Description, ImmutableSortedDictionary<string, string> Tags);
+
+internal sealed record UnreadableKey(string Name, string Reason);
+
+/// <param name="NextMarker">Marker of the next page; null when this is the last.</param>
+internal sealed record KeyPage(ImmutableArray<KeyDescription> Keys, string? NextMarker);
+
+/// <summary>What a backend can do beyond encrypt, decrypt and generate, with the names of RustFS's status answer.</summary>
+internal sealed record BackendCapabilities(
+    bool Rotate, bool EnableDisable, bool ScheduleDeletion, bool Versioning, bool PhysicalDelete, bool UpdateKeyMetadata, bool Rewrap)
+{
+    /// <summary>Nothing but rewrap, which is an unwrap and a wrap.</summary>
+    public static readonly BackendCapabilities WrapOnly = new(
+        Rotate: false, EnableDisable: false, ScheduleDeletion: false, Versioning: false, PhysicalDelete: false, UpdateKeyMetadata: false, Rewrap: true);
+}

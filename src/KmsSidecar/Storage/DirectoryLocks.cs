@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text;
+using KmsSidecar.Errors;
+using Microsoft.Win32.SafeHandles;
+
+namespace KmsSidecar.Storage;
+
+/// <summary>The directories that this process has to itself. One object for the process, handed to whoever opens a directory.</summary>
+/// <remarks>
+/// Thread-safe. The lock is flock(2) on a file in the directory: it ends with the process, however the process ends. While a configuration
+/// is exchanged, the old and the new snapshot use one directory; so a directory may be held several times here, but by one process only.
+/// </remarks>
+internal sealed class DirectoryLocks
+{
+    /// <summary>RustFS ignores names that do not end in <c>.key</c>.</summary>
+    public const string FileName = ".kms-sidecar.lock";
+
+    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int MaxPidDigits = 10;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(uint, uint, ulong), Holding> _holdings = [];
+
+    /// <summary>Holds the directory until the result is disposed.</summary>
+    /// <exception cref="KmsException">StorageFailed: another process holds it (named if known), or there is no such directory.</exception>
+    public DirectoryLock Acquire(string directory)
+    {
+        lock (_gate)
+        {
+            try
+            {
+                // By identity, not by path: the same directory may be written in several ways.
+                (uint, uint, ulong) identity = Posix.Status(directory).Identity;
+                bool first = !_holdings.TryGetValue(identity, out Holding? holding);
+                if (first)
+                {
+                    holding = new Holding(identity, LockFile(directory));
+                    _holdings.Add(identity, holding);
+                }
+
+                holding!.Count++;
+                return new DirectoryLock(first, () => Release(holding));
+            }
+            catch (PosixException e)
+            {
+                throw new KmsException(KmsError.StorageFailed, $"cannot lock {directory}: {e.Message}", e);
+            }
+        }
+    }
+
+    private void Release(Holding holding)
+    {
+        lock (_gate)
+        {
+            holding.Count--;
+            if (holding.Count == 0)
+            {
+                _holdings.Remove(holding.Identity);
+                holding.File.Dispose();
+            }
+        }
+    }
+
+    private static SafeFileHandle LockFile(string directory)
+    {
+        SafeFileHandle file = Posix.Open(
+            Path.Join(directory, FileName), Posix.OpenReadWrite | Posix.OpenCreate | Posix.OpenNoFollow | Posix.OpenNonBlocking, FileMode);
+        try
+        {
+            if (!Posix.TryLock(file))
+            {
+                throw new KmsException(
+                    KmsError.StorageFailed,
+                    $"{directory} is in use by another kms-sidecar{Holder(file)}; a directory belongs to one daemon at a time");
+            }
+
+            Posix.Truncate(file);
+            Posix.Write(file, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static string Holder(SafeFileHandle file)
+    {
+        Span<byte> text = stackalloc byte[MaxPidDigits];
+        int length = Posix.Read(file, text);
+        return int.TryParse(text[..length], NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? $" (process {pid})" : "";
+    }
+
+    private sealed class Holding((uint, uint, ulong) identity, SafeFileHandle file)
+    {
+        public (uint, uint, ulong) Identity { get; } = identity;
+
+        public SafeFileHandle File { get; } = file;
+
+        public int Count { get; set; }
+    }
+}

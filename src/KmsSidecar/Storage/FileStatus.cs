@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+
+namespace KmsSidecar.Storage;
+
+/// <summary>The members of <c>struct statx</c> that are used here, at their offsets, which are the same on every architecture.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+internal readonly struct FileStatus
+{
+    private const int TypeMask = 0xf000;
+    private const int RegularFile = 0x8000;
+    private const int SocketFile = 0xc000;
+    private const int PermissionMask = 0xfff;
+
+    [FieldOffset(28)]
+    private readonly ushort _mode;
+
+    [FieldOffset(32)]
+    private readonly ulong _inode;
+
+    [FieldOffset(40)]
+    private readonly ulong _size;
+
+    [FieldOffset(136)]
+    private readonly uint _deviceMajor;
+
+    [FieldOffset(140)]
+    private readonly uint _deviceMinor;
+
+    public bool IsRegularFile => (_mode & TypeMask) == RegularFile;
+
+    public bool IsSocket => (_mode & TypeMask) == SocketFile;
+
+    public UnixFileMode Permissions => (UnixFileMode)(_mode & PermissionMask);
+
+    /// <summary>Bytes.</summary>
+    public ulong Size => _size;
+
+    /// <summary>Which file or directory this is, whatever path led to it.</summary>
+    public (uint DeviceMajor, uint DeviceMinor, ulong Inode) Identity => (_deviceMajor, _deviceMinor, _inode);
+}

@@ -1,0 +1,150 @@
+using System.Text;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using Xunit;
+using static KmsSidecar.Tests.Backends.BackendCalls;
+
+namespace KmsSidecar.Tests.Backends;
+
+/// <summary>What every backend that wraps in this process does.</summary>
+public abstract class KeyBackendContract
+{
+    private const string Key = "contract-key";
+
+    public static TheoryData<string> Forms => [nameof(EnvelopeForm.Bound), nameof(EnvelopeForm.RustFs)];
+
+    private protected abstract IKeyBackend Backend { get; }
+
+    /// <summary>An enabled key that the backend holds.</summary>
+    private protected static string KeyId => Key;
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public async Task Wrapped_Unwraps(string form)
+    {
+        EncryptionContext[] contexts = [EncryptionContext.Empty, Context(("bucket", "bucket/ключ \"1\"\n"), ("z", ""))];
+        foreach (EncryptionContext context in contexts)
+        {
+            (KmsError error, uint version, byte[] blob) = await Backend.WrapAsync(KeyId, Enum.Parse<EnvelopeForm>(form), context);
+            Assert.Equal(KmsError.None, error);
+            Assert.Equal(1u, version);
+            Assert.True(Envelope.IsEnvelope(blob));
+            (error, version, byte[] plaintext) = await Backend.UnwrapAsync(blob, context);
+            Assert.Equal(KmsError.None, error);
+            Assert.Equal(1u, version);
+            Assert.Equal(DataKey, plaintext);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public async Task AnotherContext_DoesNotOpen(string form)
+    {
+        (_, _, byte[] blob) = await Backend.WrapAsync(KeyId, Enum.Parse<EnvelopeForm>(form), Context(("bucket", "a")));
+        Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(blob, Context(("bucket", "b")))).Error);
+        Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(blob, Context(("bucke", "a")))).Error);
+    }
+
+    [Fact]
+    public async Task EmptyContext_OpensRustFsForm_AndNoBoundEnvelope()
+    {
+        EncryptionContext context = Context(("bucket", "a"));
+        (_, _, byte[] rustFs) = await Backend.WrapAsync(KeyId, EnvelopeForm.RustFs, context);
+        (_, _, byte[] bound) = await Backend.WrapAsync(KeyId, EnvelopeForm.Bound, context);
+        Assert.Equal(DataKey, (await Backend.UnwrapAsync(rustFs)).Plaintext);
+        Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(bound)).Error);
+    }
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public async Task TamperedEnvelope_DoesNotOpen(string form)
+    {
+        (_, _, byte[] blob) = await Backend.WrapAsync(KeyId, Enum.Parse<EnvelopeForm>(form));
+        Assert.True(Envelope.TryParse(blob, out Envelope? good));
+        foreach (byte[] part in (byte[][])[good.EncryptedKey, good.Nonce])
+        {
+            for (int i = 0; i < part.Length; i++)
+            {
+                part[i] ^= 0x10;
+                Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(good)).Error);
+                part[i] ^= 0x10;
+            }
+        }
+
+        Assert.Equal(DataKey, (await Backend.UnwrapAsync(good)).Plaintext);
+    }
+
+    [Fact]
+    public async Task BoundEnvelope_OfAVersionThatIsNot_DoesNotOpen()
+    {
+        (_, _, byte[] blob) = await Backend.WrapAsync(KeyId);
+        Assert.True(Envelope.TryParse(blob, out Envelope? good));
+        Envelope other = new()
+        {
+            DataKeyId = good.DataKeyId,
+            MasterKeyId = good.MasterKeyId,
+            KeySpec = good.KeySpec,
+            EncryptedKey = good.EncryptedKey,
+            Nonce = good.Nonce,
+            Context = good.Context,
+            CreatedAt = good.CreatedAt,
+            MasterKeyVersion = 2,
+            Form = good.Form,
+        };
+        Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(other)).Error);
+    }
+
+    [Theory]
+    [InlineData("unknown-key")]
+    [InlineData("../contract-key")]
+    [InlineData("")]
+    public async Task UnknownKey_IsNotFound(string keyId)
+    {
+        (KmsError error, _, byte[] blob) = await Backend.WrapAsync(keyId);
+        Assert.Equal(KmsError.KeyNotFound, error);
+        Assert.Empty(blob);
+        Assert.Equal((KmsError.KeyNotFound, null), await Backend.FindAsync(keyId));
+        Assert.False(await Backend.HoldsAsync(keyId));
+    }
+
+    [Fact]
+    public async Task EnvelopeOfAnUnknownKey_IsJustInvalid()
+    {
+        (_, _, byte[] blob) = await Backend.WrapAsync(KeyId, EnvelopeForm.RustFs);
+        byte[] renamed = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(blob).Replace(Key, "unknown-key", StringComparison.Ordinal));
+        Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(renamed)).Error);
+    }
+
+    [Fact]
+    public async Task HeldKey_IsFoundAndListed()
+    {
+        (KmsError error, KeyDescription? key) = await Backend.FindAsync(KeyId);
+        Assert.Equal(KmsError.None, error);
+        Assert.Equal(KeyId, key!.KeyId);
+        Assert.Equal(KeyState.Enabled, key.State);
+        Assert.True(ZonedTimestamp.TryParse(key.CreatedAt, out _));
+        Assert.True(await Backend.HoldsAsync(KeyId));
+        Assert.Contains(KeyId, (await Backend.ListAsync()).Ids);
+        Assert.Equal(Backend.KeyCount, (await Backend.ListAsync()).Ids.Length);
+    }
+
+    [Fact]
+    public async Task List_BeginsAfterTheMarker()
+    {
+        Assert.Contains(KeyId, (await Backend.ListAsync(marker: "contract-kex")).Ids);
+        Assert.DoesNotContain(KeyId, (await Backend.ListAsync(marker: KeyId)).Ids);
+        (string[] none, string? next) = await Backend.ListAsync(limit: 0);
+        Assert.Empty(none);
+        Assert.Null(next);
+    }
+
+    [Fact]
+    public async Task CreateOfAHeldKey_IsRefused() => Assert.Equal(KmsError.KeyExists, await Backend.CreateErrorAsync(KeyId));
+
+    [Fact]
+    public async Task Health_IsGood()
+    {
+        await Backend.CheckHealthAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(Backend.Unreadable);
+    }
+}

@@ -1,0 +1,137 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using KmsSidecar.Configuration;
+using KmsSidecar.Errors;
+using KmsSidecar.Json;
+
+namespace KmsSidecar.Lifecycle;
+
+/// <summary>One configuration as it is kept: what it was, and who made it so, when and from where.</summary>
+/// <remarks>Owns its documents. The JSON holds secrets in the clear and exists only inside a sealed file.</remarks>
+internal sealed record StoredGeneration : IDisposable
+{
+    /// <summary>Counts from 1 and is never used twice.</summary>
+    public required long Number { get; init; }
+
+    /// <summary>The generation that a rollback from this one returns to; null when there is none.</summary>
+    public long? Parent { get; init; }
+
+    public required DateTimeOffset SavedAt { get; init; }
+
+    /// <summary><c>configure</c>, <c>reconfigure</c> or <c>rollback</c>.</summary>
+    public required string Action { get; init; }
+
+    public required Actor Actor { get; init; }
+
+    /// <summary>Names of the fields that differ from the generation before.</summary>
+    public ImmutableArray<string> Changed { get; init; } = [];
+
+    public required ConfigurationDocument Document { get; init; }
+
+    public ImmutableArray<ConfigurationDocument> DecryptOnly { get; init; } = [];
+
+    public void WriteTo(IBufferWriter<byte> output)
+    {
+        using Utf8JsonWriter writer = JsonOutput.WriteTo(output);
+        writer.WriteStartObject();
+        writer.WriteNumber("number", Number);
+        if (Parent is { } parent)
+        {
+            writer.WriteNumber("parent", parent);
+        }
+
+        writer.WriteString("saved_at", SavedAt.ToString("O", CultureInfo.InvariantCulture));
+        writer.WriteString("action", Action);
+        writer.WriteString("by", Actor.Who);
+        writer.WriteString("from", Actor.From);
+        writer.WriteStartArray("changed");
+        foreach (string name in Changed)
+        {
+            writer.WriteStringValue(name);
+        }
+
+        writer.WriteEndArray();
+        writer.WritePropertyName("configuration");
+        Document.WriteTo(writer, redacted: false);
+        writer.WriteStartArray("decrypt_only");
+        foreach (ConfigurationDocument document in DecryptOnly)
+        {
+            document.WriteTo(writer, redacted: false);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    /// <exception cref="KmsException">The text is not a generation.</exception>
+    public static StoredGeneration Read(ReadOnlySpan<byte> utf8)
+    {
+        long number = 0;
+        long? parent = null;
+        DateTimeOffset savedAt = default;
+        string action = "", by = "", from = "";
+        ImmutableArray<string> changed = [];
+        ConfigurationDocument? document = null;
+        ImmutableArray<ConfigurationDocument> decryptOnly = [];
+
+        StrictObject members = new(utf8);
+        while (members.Next())
+        {
+            switch (members.Name)
+            {
+                case "number":
+                    number = members.Number(1, long.MaxValue);
+                    break;
+                case "parent":
+                    parent = members.Number(1, long.MaxValue);
+                    break;
+                case "saved_at":
+                    savedAt = DateTimeOffset.Parse(members.Text(64), CultureInfo.InvariantCulture);
+                    break;
+                case "action":
+                    action = members.Text(64);
+                    break;
+                case "by":
+                    by = members.Text(256);
+                    break;
+                case "from":
+                    from = members.Text(256);
+                    break;
+                case "changed":
+                    changed = members.Items(StrictObject.MaxMembers, static (ref item) => item.Text(64));
+                    break;
+                case "configuration":
+                    document = ConfigurationDocument.Read(members.Raw());
+                    break;
+                case "decrypt_only":
+                    decryptOnly = members.Items(StrictObject.MaxMembers, static (ref item) => ConfigurationDocument.Read(item.Raw()));
+                    break;
+                default:
+                    throw members.Unknown();
+            }
+        }
+
+        return new StoredGeneration
+        {
+            Number = number,
+            Parent = parent,
+            SavedAt = savedAt,
+            Action = action,
+            Actor = new Actor(by, from),
+            Changed = changed,
+            Document = document ?? throw new KmsException(KmsError.MalformedRequest, "the configuration is missing"),
+            DecryptOnly = decryptOnly,
+        };
+    }
+
+    public void Dispose()
+    {
+        Document.Dispose();
+        foreach (ConfigurationDocument document in DecryptOnly)
+        {
+            document.Dispose();
+        }
+    }
+}

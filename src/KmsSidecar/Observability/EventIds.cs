@@ -1,0 +1,34 @@
+namespace KmsSidecar.Observability;
+
+/// <summary>Ids of log events. Append-only: an id is never reused or given another meaning. One range per folder.</summary>
+internal static class EventIds
+{
+    // Hosting: 1000
+    public const int Listening = 1000;
+    public const int NoCredentials = 1001;
+    public const int MasterKeyGenerated = 1002;
+    public const int StaleSocketRemoved = 1003;
+    public const int CredentialsReloaded = 1004;
+    public const int ReloadFailed = 1005;
+    public const int Stopping = 1006;
+    public const int DevelopmentMode = 1007;
+
+    // Api: 2000
+    public const int CallerRefused = 2000;
+    public const int RequestFailed = 2001;
+    public const int OperationFailed = 2002;
+    public const int SignatureRefused = 2003;
+
+    // Lifecycle: 4000
+    public const int ConfigurationChanged = 4000;
+    public const int ServiceStarted = 4001;
+    public const int ServiceStopped = 4002;
+    public const int ServiceRestored = 4003;
+    public const int StartFailed = 4004;
+    public const int DefaultKeyCreated = 4005;
+    public const int KeyCreated = 4006;
+    public const int StateFileDamaged = 4007;
+    public const int KeyUnreadable = 4008;
+    public const int BackendUnreachable = 4009;
+    public const int BackendNotice = 4010;
+}

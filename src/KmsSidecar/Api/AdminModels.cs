@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using System.Text.Json.Serialization;
+using KmsSidecar.Keys;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Answers of configure, reconfigure, start, stop and rollback.</summary>
+internal sealed record LifecycleAnswer(bool Success, string Message, UpstreamState Status);
+
+internal sealed record ServiceStatusAnswer(UpstreamState Status, string? BackendType, bool? Healthy, ConfigSummary? ConfigSummary);
+
+/// <summary><c>/kms/status</c>: the playbook's members, then upstream's, then ours.</summary>
+internal sealed record StatusAnswer
+{
+    public required string Status { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Error { get; init; }
+
+    public string? BackendType { get; init; }
+
+    /// <summary>healthy, unhealthy; null unless running.</summary>
+    public string? BackendStatus { get; init; }
+
+    public bool? Healthy { get; init; }
+
+    public bool? CacheEnabled { get; init; }
+
+    public CacheStats? CacheStats { get; init; }
+
+    public string? DefaultKeyId { get; init; }
+
+    public Capabilities? Capabilities { get; init; }
+
+    public ClusterConfig? ClusterConfig { get; init; }
+
+    public ConfigSummary? ConfigSummary { get; init; }
+
+    public long Generation { get; init; }
+
+    public int? KeyCount { get; init; }
+
+    public ImmutableArray<UnreadableKey> UnreadableKeys { get; init; } = [];
+
+    public ImmutableArray<DecryptOnlyBackend> DecryptOnly { get; init; } = [];
+
+    public required string Version { get; init; }
+}
+
+internal sealed record CacheStats(long HitCount, long MissCount, long EntryCount, long EvictionCount);
+
+internal sealed record Capabilities(
+    bool Encrypt, bool Decrypt, bool GenerateDataKey, bool Rotate, bool EnableDisable, bool ScheduleDeletion, bool Versioning, bool PhysicalDelete,
+    bool UpdateKeyMetadata, bool Rewrap)
+{
+    public static Capabilities From(BackendCapabilities backend) => new(
+        Encrypt: true, Decrypt: true, GenerateDataKey: true, backend.Rotate, backend.EnableDisable, backend.ScheduleDeletion, backend.Versioning,
+        backend.PhysicalDelete, backend.UpdateKeyMetadata, backend.Rewrap);
+}
+
+/// <summary>Upstream compares the configurations of a cluster's nodes; a sidecar has one node.</summary>
+internal sealed record ClusterConfig(bool Consistent, ImmutableArray<ClusterNode> Nodes);
+
+internal sealed record ClusterNode(string Host, string ConfigFingerprint);
+
+/// <param name="Fault">Why it cannot be opened; null when it can.</param>
+internal sealed record DecryptOnlyBackend(BackendSummary BackendSummary, int? KeyCount, string? Fault);
+
+internal sealed record ConfigSummary(
+    string BackendType, string? DefaultKeyId, long TimeoutSeconds, int RetryAttempts, bool EnableCache, int MaxCachedKeys, long CacheTtlSeconds,
+    CacheSummary? CacheSummary, BackendSummary BackendSummary);
+
+internal sealed record CacheSummary(int MaxKeys, long TtlSeconds, bool EnableMetrics);
+
+/// <summary>What of a backend's configuration is not secret; the members depend on the backend.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "backend_type")]
+[JsonDerivedType(typeof(LocalSummary), "local")]
+[JsonDerivedType(typeof(StaticSummary), "static")]
+internal abstract record BackendSummary;
+
+internal sealed record LocalSummary(string KeyDir, bool HasMasterKey, int? FilePermissions) : BackendSummary;
+
+internal sealed record StaticSummary(string? KeyId) : BackendSummary;
+
+internal sealed record ConfigAnswer(string Backend, bool CacheEnabled, int CacheMaxKeys, long CacheTtlSeconds, string? DefaultKeyId);
+
+internal sealed record ClearCacheAnswer(string Status, string Message);
+
+internal sealed record HistoryAnswer(bool Success, string Message, ImmutableArray<HistoryEntry> History);
+
+internal sealed record HistoryEntry(
+    long Generation, bool Current, string SavedAt, string Action, string By, string From, ImmutableArray<string> Changed, string BackendType,
+    string? DefaultKeyId);
+
+internal sealed record KeyMetadata(
+    string KeyId, string KeyState, string KeyUsage, string? Description, string CreationDate, string? DeletionDate, string Origin, string KeyManager,
+    ImmutableSortedDictionary<string, string> Tags)
+{
+    public static KeyMetadata From(KeyDescription key) => new(
+        key.KeyId, key.State.ToString(), key.Usage, key.Description, key.CreatedAt, key.DeletionDate, key.Origin, key.Manager, key.Tags);
+}
+
+/// <summary>A key in a listing; upstream spells its state differently there.</summary>
+internal sealed record KeyInfo(
+    string KeyId, string? Description, string Algorithm, string Usage, string Status, uint Version, ImmutableSortedDictionary<string, string> Metadata,
+    ImmutableSortedDictionary<string, string> Tags, string CreatedAt, string? RotatedAt, string? CreatedBy, bool RotationDue, string RotationDueReason)
+{
+    public static KeyInfo From(KeyDescription key) => new(
+        key.KeyId, key.Description, key.Algorithm, key.Usage, StatusOf(key.State), key.Version, key.Tags, key.Tags, key.CreatedAt, key.RotatedAt,
+        key.CreatedBy, RotationDue: false, RotationDueReason: "unsupported");
+
+    private static string StatusOf(KeyState state) => state switch
+    {
+        KeyState.Enabled => "Active",
+        KeyState.Unavailable => "Deleted",
+        _ => state.ToString(),
+    };
+}
+
+internal sealed record CreateKeyAnswer(bool Success, string Message, string KeyId, KeyMetadata KeyMetadata);
+
+internal sealed record LegacyCreateKeyAnswer(string KeyId, KeyMetadata KeyMetadata);
+
+/// <param name="Impact">Always null: this service sees no buckets.</param>
+internal sealed record DescribeKeyAnswer(bool Success, string Message, KeyMetadata KeyMetadata, string? Impact);
+
+internal sealed record LegacyDescribeKeyAnswer(KeyMetadata KeyMetadata);
+
+internal sealed record ListKeysAnswer(bool Success, string Message, ImmutableArray<KeyInfo> Keys, bool Truncated, string? NextMarker)
+{
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ImmutableArray<string>? UnreadableKeyIds { get; init; }
+}
+
+internal sealed record LegacyListKeysAnswer(ImmutableArray<KeyInfo> Keys, bool Truncated, string? NextMarker);
+
+/// <summary>What RustFS may know of the service: no paths, no history.</summary>
+internal sealed record DataStatusAnswer(string Status, string? DefaultKeyId, long Generation, bool? Healthy, string Version);
+
+internal sealed record DataKeyDescription(
+    string KeyId, string KeyState, uint KeyVersion, string KeyUsage, string? Description, string CreationDate, string? DeletionDate,
+    ImmutableSortedDictionary<string, string> Tags)
+{
+    public static DataKeyDescription From(KeyDescription key) => new(
+        key.KeyId, key.State.ToString(), key.Version, key.Usage, key.Description, key.CreatedAt, key.DeletionDate, key.Tags);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(LifecycleAnswer))]
+[JsonSerializable(typeof(ServiceStatusAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
+[JsonSerializable(typeof(ConfigAnswer))]
+[JsonSerializable(typeof(ClearCacheAnswer))]
+[JsonSerializable(typeof(HistoryAnswer))]
+[JsonSerializable(typeof(CreateKeyAnswer))]
+[JsonSerializable(typeof(LegacyCreateKeyAnswer))]
+[JsonSerializable(typeof(DescribeKeyAnswer))]
+[JsonSerializable(typeof(LegacyDescribeKeyAnswer))]
+[JsonSerializable(typeof(ListKeysAnswer))]
+[JsonSerializable(typeof(LegacyListKeysAnswer))]
+[JsonSerializable(typeof(DataStatusAnswer))]
+[JsonSerializable(typeof(DataKeyDescription))]
+internal sealed partial class AdminJson : JsonSerializerContext;

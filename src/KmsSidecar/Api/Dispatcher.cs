@@ -1,0 +1,220 @@
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using KmsSidecar.Auth;
+using KmsSidecar.Errors;
+using KmsSidecar.Lifecycle;
+using KmsSidecar.Observability;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Takes every request through the same steps: admit, find the route, authenticate, read, run, answer, count.</summary>
+internal sealed partial class Dispatcher
+{
+    private static readonly string RetryAfter = KmsErrors.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+
+    private readonly Router _router;
+    private readonly RequestGate _gate;
+    private readonly TimeSpan _bodyLimit;
+    private readonly ILogger _log;
+
+    /// <summary>By route index; the last one is of the requests that match no route.</summary>
+    private readonly RouteSeries[] _series;
+
+    /// <param name="bodyLimit">How long a body may take to arrive.</param>
+    public Dispatcher(Router router, RequestGate gate, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
+    {
+        _router = router;
+        _gate = gate;
+        _bodyLimit = bodyLimit;
+        _log = logs.CreateLogger("rustfs::kms::api");
+        _series = [.. router.Routes.Select(static route => route.Name).Append("none").Select(metrics.Add)];
+    }
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        long started = Stopwatch.GetTimestamp();
+        ConnectionOrigin origin = http.Features.GetRequiredFeature<ConnectionOrigin>();
+        using Call call = new() { RequestId = Guid.NewGuid().ToString("N") };
+        int index = _router.Routes.Length;
+        try
+        {
+            if (Admit(http, origin, call, out RequestTarget? target))
+            {
+                KmsError routing = _router.Find(origin.Surface, http.Request.Method, target.Path, out int found, out string? parameter);
+                index = routing == KmsError.None ? found : index;
+                call.PathParameter = parameter;
+                await RunAsync(http, origin, call, target, routing == KmsError.None ? _router.Routes[found] : null, routing);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Only the caller's going away gets here, and nobody is left to answer.
+            return;
+        }
+
+        _series[index].Count(call.Status, Stopwatch.GetElapsedTime(started));
+        await AnswerAsync(http, call);
+    }
+
+    /// <summary>Whether this connection may ask at all, and for what.</summary>
+    private bool Admit(HttpContext http, ConnectionOrigin origin, Call call, [NotNullWhen(true)] out RequestTarget? target)
+    {
+        target = null;
+        if (!origin.IsAdmitted)
+        {
+            http.Response.Headers.Connection = "close";
+            Refuse(call, KmsError.Forbidden, "this process may not use this socket: its user and group are not on the allow-list", route: null);
+            return false;
+        }
+
+        if (!RequestGate.TryReadTarget(http, out target, out AuthFailure? failure))
+        {
+            Refuse(call, origin, failure);
+            return false;
+        }
+
+        return true;
+    }
+
+    private async ValueTask RunAsync(HttpContext http, ConnectionOrigin origin, Call call, RequestTarget target, Route? route, KmsError routing)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        call.Cancellation = limit.Token;
+        try
+        {
+            limit.CancelAfter(_bodyLimit);
+            if (!await AuthenticateAsync(http, origin, call, target, route))
+            {
+                return;
+            }
+
+            if (route is null)
+            {
+                RefuseUnrouted(http, origin, call, target, routing);
+                return;
+            }
+
+            limit.CancelAfter(route.TimeLimit);
+            await HandleAsync(call, target, route);
+        }
+        catch (KmsException failure)
+        {
+            Refuse(call, failure.Error, failure.Message, route);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            Refuse(call, KmsError.BackendTimeout, message: null, route);
+        }
+        catch (Exception bug) when (bug is not OperationCanceledException)
+        {
+            Log.Failed(_log, route?.Name ?? "no route", call.RequestId, bug);
+            Refuse(call, KmsError.Internal, message: null, route);
+        }
+    }
+
+    /// <summary>Reads the body, and knows the caller at the end of it; false when the call has been refused.</summary>
+    private async ValueTask<bool> AuthenticateAsync(HttpContext http, ConnectionOrigin origin, Call call, RequestTarget target, Route? route)
+    {
+        bool isSigned = origin.Surface == Surface.Tcp && route?.Action.IsPublic != true;
+        PendingVerification? pending = null;
+        if (isSigned && _gate.Begin(http, target, out pending) is { } unsigned)
+        {
+            Refuse(call, origin, unsigned);
+            return false;
+        }
+
+        await BodyReader.ReadAsync(http.Request, call.Input, route?.MaxBodyBytes ?? SigV4Verifier.MaxBodyBytes, call.Cancellation);
+        call.Actor = new Actor(origin.Who ?? "anonymous", origin.Surface == Surface.AdminSocket ? "admin socket" : "data socket");
+        if (pending is not null)
+        {
+            if (RequestGate.Complete(pending, call.Body.Span, http, out Actor? actor) is { } mismatch)
+            {
+                Refuse(call, origin, mismatch);
+                return false;
+            }
+
+            call.Actor = actor!;
+        }
+
+        return true;
+    }
+
+    private async ValueTask HandleAsync(Call call, RequestTarget target, Route route)
+    {
+        if (!RequestTargetRules.TryRead(target, out IReadOnlyDictionary<string, string>? query, out AuthFailure? malformed))
+        {
+            Refuse(call, KmsError.MalformedRequest, malformed.Message, route);
+            return;
+        }
+
+        call.Query = query;
+        KmsError error = await route.Handler(call);
+        if (error != KmsError.None)
+        {
+            Refuse(call, error, call.FailureMessage, route);
+        }
+    }
+
+    private void RefuseUnrouted(HttpContext http, ConnectionOrigin origin, Call call, RequestTarget target, KmsError routing)
+    {
+        if (routing == KmsError.MethodNotAllowed)
+        {
+            http.Response.Headers.Allow = string.Join(", ", _router.MethodsOf(origin.Surface, target.Path));
+        }
+
+        Refuse(call, routing, message: null, route: null);
+    }
+
+    private void Refuse(Call call, KmsError error, string? message, Route? route)
+    {
+        ErrorWriter.WriteJson(call, error, message, route);
+        Log.Refused(_log, route?.Name ?? "no route", error, call.RequestId);
+    }
+
+    private void Refuse(Call call, ConnectionOrigin origin, AuthFailure failure)
+    {
+        ErrorWriter.WriteXml(call, failure);
+        Log.SignatureRefused(_log, origin.Surface, failure.Code, call.RequestId);
+    }
+
+    private static async ValueTask AnswerAsync(HttpContext http, Call call)
+    {
+        HttpResponse response = http.Response;
+        response.StatusCode = call.Status;
+        response.ContentType = call.ContentType;
+        response.ContentLength = call.Output.WrittenSpan.Length;
+        response.Headers["x-request-id"] = call.RequestId;
+        response.Headers.CacheControl = "no-store";
+        if (call.IsRetryable)
+        {
+            response.Headers.RetryAfter = RetryAfter;
+        }
+
+        if (call.Status == StatusCodes.Status408RequestTimeout)
+        {
+            // The rest of the body may still come, and is no request of its own.
+            response.Headers.Connection = "close";
+        }
+
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            // Without a token: what is written to a connection that is gone is dropped.
+            await response.BodyWriter.WriteAsync(call.Output.WrittenMemory, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, and our own request id.</summary>
+    private static partial class Log
+    {
+        [LoggerMessage(EventIds.RequestFailed, LogLevel.Error, "{Route} failed, request {RequestId}")]
+        public static partial void Failed(ILogger log, string route, string requestId, Exception bug);
+
+        [LoggerMessage(EventIds.OperationFailed, LogLevel.Debug, "{Route} refused: {Error}, request {RequestId}")]
+        public static partial void Refused(ILogger log, string route, KmsError error, string requestId);
+
+        [LoggerMessage(EventIds.SignatureRefused, LogLevel.Warning, "{Surface} request refused: {Code}, request {RequestId}")]
+        public static partial void SignatureRefused(ILogger log, Surface surface, AuthErrorCode code, string requestId);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using KmsSidecar.Auth;
+using KmsSidecar.Errors;
+using KmsSidecar.Json;
+
+namespace KmsSidecar.Api;
+
+/// <summary>The one place that writes an error body: JSON for our failures, S3's XML where a SigV4 client expects it.</summary>
+internal static class ErrorWriter
+{
+    public static void WriteJson(Call call, KmsError error, string? message, Route? route)
+    {
+        KmsErrors.Row row = KmsErrors.Describe(error);
+        call.Output.Clear();
+        call.Status = row.Status;
+        call.IsRetryable = row.Retryable;
+        call.ContentType = "application/json";
+        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        writer.WriteStartObject();
+        writer.WriteBoolean("success", false);
+        writer.WriteString("message", message ?? row.Sentence);
+        writer.WriteString("code", error.ToString());
+        writer.WriteString("request_id", call.RequestId);
+        route?.FailureMembers?.Invoke(writer, call);
+        writer.WriteEndObject();
+    }
+
+    public static void WriteXml(Call call, AuthFailure failure)
+    {
+        call.Output.Clear();
+        call.Status = failure.Status;
+        call.ContentType = "application/xml";
+        Append(call.Output, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>");
+        Append(call.Output, failure.Code.ToString());
+        Append(call.Output, "</Code><Message>");
+        Append(call.Output, Escape(failure.Message));
+        Append(call.Output, "</Message><RequestId>");
+        Append(call.Output, call.RequestId);
+        Append(call.Output, "</RequestId></Error>");
+    }
+
+    private static void Append(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
+
+    /// <summary>The five entities, as upstream escapes them.</summary>
+    private static string Escape(string text) => text
+        .Replace("&", "&amp;", StringComparison.Ordinal)
+        .Replace("<", "&lt;", StringComparison.Ordinal)
+        .Replace(">", "&gt;", StringComparison.Ordinal)
+        .Replace("\"", "&quot;", StringComparison.Ordinal)
+        .Replace("'", "&apos;", StringComparison.Ordinal);
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
+using KmsSidecar.Auth;
+using KmsSidecar.Lifecycle;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Adapts an HTTP request to the signature verifier: raw target and headers in, caller or refusal out.</summary>
+internal sealed class RequestGate(SigV4Verifier verifier)
+{
+    /// <summary>Everything that can be checked before the body is read.</summary>
+    /// <returns>Null with a pending verification, or why the request is refused.</returns>
+    public AuthFailure? Begin(HttpContext http, RequestTarget target, out PendingVerification? pending)
+    {
+        List<HeaderField> headers = new(http.Request.Headers.Count);
+        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in http.Request.Headers)
+        {
+            foreach (string? value in values)
+            {
+                headers.Add(new HeaderField(name, value ?? ""));
+            }
+        }
+
+        return verifier.TryBegin(new RequestHead(http.Request.Method, target, headers), out pending, out AuthFailure? failure)
+            ? null
+            : failure;
+    }
+
+    /// <summary>Checks the body and says who signed.</summary>
+    public static AuthFailure? Complete(PendingVerification pending, ReadOnlySpan<byte> body, HttpContext http, out Actor? actor)
+    {
+        if (!pending.TryComplete(body, out Caller? caller, out AuthFailure? failure))
+        {
+            actor = null;
+            return failure;
+        }
+
+        actor = new Actor($"access key {caller.AccessKey}", http.Connection.RemoteIpAddress?.ToString() ?? "unknown");
+        return null;
+    }
+
+    /// <summary>The request target exactly as it was sent, which is what was signed.</summary>
+    public static bool TryReadTarget(
+        HttpContext http, [NotNullWhen(true)] out RequestTarget? target, [NotNullWhen(false)] out AuthFailure? failure) =>
+        RequestTarget.TryParse(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, out target, out failure);
+}

@@ -1,0 +1,31 @@
+using System.Text.Json;
+using KmsSidecar.Errors;
+
+namespace KmsSidecar.Api;
+
+/// <summary>One row of the route table: who may reach what, with which limits, and what answers.</summary>
+/// <remarks>Everything is required: a route without an action or a limit does not compile.</remarks>
+/// <param name="Method">Upper-case.</param>
+/// <param name="Path">Exact; a last segment <c>{key_id}</c> takes any one segment.</param>
+/// <param name="Surfaces">The doors it is behind.</param>
+/// <param name="Action">The policy action that a caller needs.</param>
+/// <param name="MaxBodyBytes">Longer bodies are answered 413; 0 takes none.</param>
+/// <param name="TimeLimit">From the last byte of the request to the answer.</param>
+/// <param name="Handler">Runs after authentication, with the body read.</param>
+/// <param name="FailureMembers">Members that this route's failures have beside success, message and code; null for none.</param>
+internal sealed record Route(
+    string Method,
+    string Path,
+    Surface Surfaces,
+    RouteAction Action,
+    int MaxBodyBytes,
+    TimeSpan TimeLimit,
+    RouteHandler Handler,
+    Action<Utf8JsonWriter, Call>? FailureMembers = null)
+{
+    /// <summary>What metrics and logs call this route.</summary>
+    public string Name => $"{Method} {Path}";
+}
+
+/// <summary>Answers a call: writes its output and returns None, or returns why not. Cold handlers may throw <see cref="KmsException"/>.</summary>
+internal delegate ValueTask<KmsError> RouteHandler(Call call);

@@ -1,0 +1,16 @@
+namespace KmsSidecar.Api;
+
+/// <summary>What a caller must be allowed to do (RustFS's <c>kms:*</c> actions).</summary>
+/// <param name="IsPublic">Needs no authentication and tells nothing secret: liveness, readiness, metrics.</param>
+internal sealed record RouteAction(string Name, bool IsPublic = false)
+{
+    public static readonly RouteAction Public = new("none", IsPublic: true);
+    public static readonly RouteAction Configure = new("kms:Configure");
+    public static readonly RouteAction ServiceControl = new("kms:ServiceControl");
+    public static readonly RouteAction ClearCache = new("kms:ClearCache");
+    public static readonly RouteAction ListKeys = new("kms:ListKeys");
+    public static readonly RouteAction DescribeKey = new("kms:DescribeKey");
+    public static readonly RouteAction GenerateDataKey = new("kms:GenerateDataKey");
+    public static readonly RouteAction Encrypt = new("kms:Encrypt");
+    public static readonly RouteAction Decrypt = new("kms:Decrypt");
+}

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using static KmsSidecar.Api.Surface;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Every route of the daemon, as data.</summary>
+internal static class RouteTable
+{
+    /// <summary>Under which the admin routes are; <see cref="Router"/> takes MinIO's prefix for the same.</summary>
+    public const string AdminPrefix = "/rustfs/admin/v3";
+
+    /// <summary>Body limit of RustFS's admin routes.</summary>
+    private const int AdminBody = 1024 * 1024;
+
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(10);
+
+    /// <summary>For changes that open a backend; beyond the longest time that a configuration may give one.</summary>
+    private static readonly TimeSpan Patient = TimeSpan.FromMinutes(10);
+
+    public static ImmutableArray<Route> Build(
+        LifecycleRoutes lifecycle, StatusRoutes status, KeyRoutes keys, DataKeyRoutes dataKeys, HealthRoutes health) =>
+    [
+        Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
+        Change("reconfigure", RouteAction.Configure, lifecycle.ReconfigureAsync, lifecycle.WriteState),
+        Change("rollback", RouteAction.Configure, lifecycle.RollbackAsync, lifecycle.WriteState),
+        Change("start", RouteAction.ServiceControl, lifecycle.StartAsync, lifecycle.WriteState),
+        Change("stop", RouteAction.ServiceControl, lifecycle.StopAsync, lifecycle.WriteState),
+
+        Read("status", RouteAction.ServiceControl, status.StatusAsync),
+        Admin("POST", "status", RouteAction.ServiceControl, AdminBody, Quick, status.StatusAsync),
+        Read("service-status", RouteAction.ServiceControl, status.ServiceStatusAsync),
+        Read("config", RouteAction.Configure, status.ConfigAsync),
+        Read("config/history", RouteAction.Configure, lifecycle.HistoryAsync),
+        Admin("POST", "clear-cache", RouteAction.ClearCache, AdminBody, Quick, status.ClearCacheAsync),
+
+        Change("keys", RouteAction.Configure, keys.CreateAsync, KeyRoutes.WriteNoCreatedKey),
+        Change("create-key", RouteAction.Configure, keys.CreateLegacyAsync, KeyRoutes.WriteNoCreatedKey),
+        Change("key/create", RouteAction.Configure, keys.CreateLegacyAsync, KeyRoutes.WriteNoCreatedKey),
+        Read("keys", RouteAction.ListKeys, keys.ListAsync, KeyRoutes.WriteNoPage),
+        Read("list-keys", RouteAction.ListKeys, keys.ListLegacyAsync, KeyRoutes.WriteNoPage),
+        Read("keys/{key_id}", RouteAction.DescribeKey, keys.DescribeAsync, KeyRoutes.WriteNoDescription),
+        Read("describe-key", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription),
+        Read("key/status", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription),
+        Admin("POST", "generate-data-key", RouteAction.GenerateDataKey, DataKeyRequest.MaxBodyBytes, Quick, dataKeys.GenerateForAdminAsync),
+
+        Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync),
+        Data("POST", "decrypt", RouteAction.Decrypt, dataKeys.DecryptAsync),
+        Data("POST", "encrypt", RouteAction.Encrypt, dataKeys.EncryptAsync),
+        Data("POST", "rewrap", RouteAction.Encrypt, dataKeys.RewrapAsync),
+        Data("GET", "keys/{key_id}", RouteAction.DescribeKey, keys.DescribeForDataAsync),
+        Data("GET", "status", RouteAction.ServiceControl, status.DataStatusAsync),
+
+        Probe("/livez", HealthRoutes.LiveAsync),
+        Probe("/readyz", health.ReadyAsync),
+        Probe("/metrics", health.MetricsAsync),
+    ];
+
+    private static Route Change(string name, RouteAction action, RouteHandler handler, Action<Utf8JsonWriter, Call> failure) =>
+        Admin("POST", name, action, AdminBody, Patient, handler, failure);
+
+    /// <summary>A GET may carry a body (awscurl's <c>-d</c> without <c>-X POST</c>): its hash is checked, its content is not read.</summary>
+    private static Route Read(string name, RouteAction action, RouteHandler handler, Action<Utf8JsonWriter, Call>? failure = null) =>
+        Admin("GET", name, action, AdminBody, Quick, handler, failure);
+
+    private static Route Admin(
+        string method,
+        string name,
+        RouteAction action,
+        int body,
+        TimeSpan time,
+        RouteHandler handler,
+        Action<Utf8JsonWriter, Call>? failure = null) =>
+        new(method, $"{AdminPrefix}/kms/{name}", Tcp | AdminSocket, action, body, time, handler, failure);
+
+    private static Route Data(string method, string name, RouteAction action, RouteHandler handler) =>
+        new(method, $"/v1/{name}", DataSocket, action, DataKeyRequest.MaxBodyBytes, Quick, handler);
+
+    private static Route Probe(string path, RouteHandler handler) =>
+        new("GET", path, Tcp | AdminSocket, RouteAction.Public, MaxBodyBytes: 0, Quick, handler);
+}

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using KmsSidecar.Errors;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Finds the route of a request by the exact method and path that were sent.</summary>
+internal sealed class Router
+{
+    private const string ParameterSuffix = "/{key_id}";
+    private const string MinioPrefix = "/minio/admin/v3/";
+
+    private readonly Dictionary<string, List<int>> _exact = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<int>> _byParent = new(StringComparer.Ordinal);
+
+    public Router(ImmutableArray<Route> routes)
+    {
+        Routes = routes;
+        for (int i = 0; i < routes.Length; i++)
+        {
+            string path = routes[i].Path;
+            (Dictionary<string, List<int>> index, string key) = path.EndsWith(ParameterSuffix, StringComparison.Ordinal)
+                ? (_byParent, path[..^ParameterSuffix.Length])
+                : (_exact, path);
+            if (!index.TryGetValue(key, out List<int>? sharing))
+            {
+                index[key] = sharing = [];
+            }
+
+            sharing.Add(i);
+        }
+    }
+
+    public ImmutableArray<Route> Routes { get; }
+
+    /// <param name="method">As sent. <c>HEAD</c> finds what <c>GET</c> does (RFC 9110, 9.3.2).</param>
+    /// <param name="index">Index of the route in <see cref="Routes"/>.</param>
+    /// <param name="parameter">The segment that stands for <c>{key_id}</c>, as sent.</param>
+    /// <returns>UnknownRoute, or MethodNotAllowed when the path is there for another method.</returns>
+    public KmsError Find(Surface surface, string method, string path, out int index, out string? parameter)
+    {
+        if (path.StartsWith(MinioPrefix, StringComparison.Ordinal))
+        {
+            path = $"{RouteTable.AdminPrefix}/{path[MinioPrefix.Length..]}";
+        }
+
+        method = HttpMethods.IsHead(method) ? HttpMethods.Get : method;
+        parameter = null;
+        KmsError error = Match(_exact.GetValueOrDefault(path), surface, method, out index);
+        if (error == KmsError.None)
+        {
+            return error;
+        }
+
+        int slash = path.LastIndexOf('/');
+        if (slash > 0 && slash < path.Length - 1 && _byParent.TryGetValue(path[..slash], out List<int>? parents))
+        {
+            KmsError byParent = Match(parents, surface, method, out index);
+            if (byParent == KmsError.None)
+            {
+                parameter = path[(slash + 1)..];
+            }
+
+            return byParent == KmsError.UnknownRoute ? error : byParent;
+        }
+
+        return error;
+    }
+
+    /// <summary>What the <c>Allow</c> header of a 405 lists.</summary>
+    public IEnumerable<string> MethodsOf(Surface surface, string path) => Routes
+        .Select(static route => route.Method)
+        .Append(HttpMethods.Head)
+        .Distinct()
+        .Where(method => Find(surface, method, path, out _, out _) == KmsError.None)
+        .Order(StringComparer.Ordinal);
+
+    private KmsError Match(List<int>? candidates, Surface surface, string method, out int index)
+    {
+        index = -1;
+        KmsError error = KmsError.UnknownRoute;
+        foreach (int candidate in candidates ?? [])
+        {
+            Route route = Routes[candidate];
+            if ((route.Surfaces & surface) == 0)
+            {
+                continue;
+            }
+
+            if (route.Method == method)
+            {
+                index = candidate;
+                return KmsError.None;
+            }
+
+            error = KmsError.MethodNotAllowed;
+        }
+
+        return error;
+    }
+}

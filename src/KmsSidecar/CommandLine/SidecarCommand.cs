@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.Globalization;
+using KmsSidecar.Errors;
+using KmsSidecar.Hosting;
+using KmsSidecar.Lifecycle;
+using KmsSidecar.Options;
+
+namespace KmsSidecar.CommandLine;
+
+/// <summary>The command line: <c>serve</c> runs the daemon, <c>check</c> says whether it would start.</summary>
+internal static class SidecarCommand
+{
+    private const string DefaultConfigFile = "/etc/kms-sidecar/kms-sidecar.conf";
+
+    private static readonly Option<string?> ConfigFile = new("--config")
+    {
+        Description = $"Configuration file of `name = value` lines [default: {DefaultConfigFile}, if it is there]",
+        HelpName = "FILE",
+    };
+
+    private static readonly Dictionary<DaemonOption, Option> Flags = DaemonOption.All.ToDictionary(static option => option, ToFlag);
+
+    public static RootCommand Build()
+    {
+        RootCommand root = new("""
+            The key service beside RustFS: data keys over a Unix socket, configured over a SigV4-signed admin API without a restart.
+
+            Try it:      kms-sidecar serve --dev
+            Exit codes:  0 ok, 64 wrong usage, 71 an address cannot be had, 73 a file cannot be used, 78 a setting is wrong
+            """);
+        root.Subcommands.Add(Daemon(
+            "serve",
+            "Run the daemon. Every flag is also KMS_SIDECAR_NAME in the environment and `name = value` in the configuration file; flags win.",
+            static options => SidecarHost.RunAsync(options)));
+        root.Subcommands.Add(Daemon(
+            "check",
+            "Check the settings of serve and the files that they name, name every fault, and start nothing.",
+            static options => Task.FromResult(Check(options))));
+        root.SetAction(result =>
+        {
+            root.Parse(["--help"]).Invoke(result.InvocationConfiguration);
+            return ExitCode.Usage;
+        });
+        return root;
+    }
+
+    private static Command Daemon(string name, string description, Func<DaemonOptions, Task<int>> run)
+    {
+        Command command = new(name, description);
+        command.Options.Add(ConfigFile);
+        foreach (Option flag in Flags.Values)
+        {
+            command.Options.Add(flag);
+        }
+
+        command.SetAction(async (result, _) =>
+        {
+            DaemonOptions? options = Load(result);
+            return options is null ? ExitCode.Configuration : await run(options);
+        });
+        return command;
+    }
+
+    private static Option ToFlag(DaemonOption option) => option.ValueName is null
+        ? new Option<bool>(option.Flag) { Description = option.Help }
+        : new Option<string[]>(option.Flag)
+        {
+            Description = string.Create(
+                CultureInfo.InvariantCulture, $"{option.Help}{(option.IsRepeatable ? "; repeatable" : "")} [default: {option.Default}]"),
+            HelpName = option.ValueName,
+            Arity = ArgumentArity.OneOrMore,
+            AllowMultipleArgumentsPerToken = false,
+        };
+
+    private static DaemonOptions? Load(ParseResult result)
+    {
+        string path = result.GetValue(ConfigFile) ?? DefaultConfigFile;
+        string[] lines = [];
+        try
+        {
+            lines = File.ReadAllLines(path);
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException && result.GetValue(ConfigFile) is null)
+        {
+            // The default file need not be there.
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"kms-sidecar: cannot read {path}: {unreadable.Message}");
+            return null;
+        }
+
+        OptionValues values = OptionValues.Collect(option => Given(result, option), Environment.GetEnvironmentVariable, path, lines);
+        DaemonOptions options = DaemonOptions.From(values);
+        Report(values.Faults);
+        return values.Faults.Count == 0 ? options : null;
+    }
+
+    private static int Check(DaemonOptions options)
+    {
+        List<string> faults = [];
+        Try(() => (RootCredentialLoader.Load(options.CredentialsFile) as IDisposable)?.Dispose(), faults);
+        if (options.MasterKeyFile is { } masterKeyFile)
+        {
+            Try(() => NodeMasterKey.Read(masterKeyFile).Dispose(), faults);
+        }
+
+        Report(faults);
+        if (faults.Count > 0)
+        {
+            return ExitCode.Configuration;
+        }
+
+        Console.Out.WriteLine("the settings are good");
+        return ExitCode.Ok;
+    }
+
+    private static void Try(Action read, List<string> faults)
+    {
+        try
+        {
+            read();
+        }
+        catch (KmsException fault)
+        {
+            faults.Add(fault.Message);
+        }
+    }
+
+    private static void Report(IEnumerable<string> faults)
+    {
+        foreach (string fault in faults)
+        {
+            Console.Error.WriteLine($"kms-sidecar: {fault}");
+        }
+    }
+
+    /// <summary>A switch that the command line does not name is left to the environment and the file.</summary>
+    private static string[] Given(ParseResult result, DaemonOption option) => Flags[option] switch
+    {
+        Option<bool> flag => result.GetResult(flag) is { Implicit: false } ? [result.GetValue(flag) ? "true" : "false"] : [],
+        Option<string[]> flag => result.GetValue(flag) ?? [],
+        _ => [],
+    };
+}

@@ -1,0 +1,67 @@
+using KmsSidecar.Backends.Local;
+using KmsSidecar.Backends.Static;
+using KmsSidecar.Configuration;
+using KmsSidecar.Crypto;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Lifecycle;
+using KmsSidecar.Storage;
+
+namespace KmsSidecar.Hosting;
+
+/// <summary>Opens backends: the one place that knows which kinds there are.</summary>
+/// <param name="masterKey">The password of key directories whose configuration brings none; stays the caller's.</param>
+/// <param name="staticKeyFile">Null when the node has none.</param>
+internal sealed class BackendFactory(
+    SecretBytes masterKey, string? staticKeyFile, IFileSteps steps, DirectoryLocks locks, TimeProvider clock, ILoggerFactory logs)
+{
+    private const int MaxStaticKeyFileBytes = 4096;
+
+    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::backend");
+
+    public ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, CancellationToken cancellation) => document.Backend switch
+    {
+        BackendType.Local => new ValueTask<IKeyBackend>(OpenLocal(document)),
+        _ => new ValueTask<IKeyBackend>(OpenStatic()),
+    };
+
+    private LocalBackend OpenLocal(ConfigurationDocument document)
+    {
+        KmsConfiguration configuration = KmsConfiguration.From(document);
+        LocalBackendSettings settings = new(
+            configuration.KeyDirectory!, configuration.FilePermissions ?? KmsConfiguration.DefaultFilePermissions);
+        LocalBackend backend =
+            LocalBackend.Open(settings, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, clock);
+        foreach (string notice in backend.Notices)
+        {
+            LifecycleLog.BackendNotice(_log, notice);
+        }
+
+        foreach (UnreadableKey key in backend.Unreadable)
+        {
+            LifecycleLog.KeyUnreadable(_log, key.Name, key.Reason);
+        }
+
+        return backend;
+    }
+
+    private StaticBackend OpenStatic()
+    {
+        if (staticKeyFile is null)
+        {
+            throw new KmsException(
+                KmsError.InvalidConfiguration, "the static backend needs its key: give --static-key-file FILE, or the systemd credential static-key");
+        }
+
+        byte[] content = BoundedFile.TryRead(staticKeyFile, MaxStaticKeyFileBytes, followSymbolicLinks: true)
+            ?? throw new KmsException(KmsError.StorageFailed, $"the static key file {staticKeyFile} does not exist");
+        try
+        {
+            return new StaticBackend(StaticKey.Parse(content), clock);
+        }
+        finally
+        {
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(content);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using KmsSidecar.Observability;
+
+namespace KmsSidecar.Hosting;
+
+/// <summary>Events of the process, in the category <c>rustfs::kms::daemon</c>.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(EventIds.Listening, LogLevel.Information, "ready: {Addresses}")]
+    public static partial void Listening(ILogger log, string addresses);
+
+    [LoggerMessage(EventIds.NoCredentials, LogLevel.Warning,
+        "no root credentials: the TCP listener refuses every request until RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY or --credentials-file are set")]
+    public static partial void NoCredentials(ILogger log);
+
+    [LoggerMessage(EventIds.MasterKeyGenerated, LogLevel.Warning,
+        "generated this node's master key in {Path}; keep a copy of it: without it neither the configuration nor the keys made under it open")]
+    public static partial void MasterKeyGenerated(ILogger log, string path);
+
+    [LoggerMessage(EventIds.StaleSocketRemoved, LogLevel.Information, "removed the stale socket {Path}")]
+    public static partial void StaleSocketRemoved(ILogger log, string path);
+
+    [LoggerMessage(EventIds.CredentialsReloaded, LogLevel.Information, "root credentials read again")]
+    public static partial void CredentialsReloaded(ILogger log);
+
+    [LoggerMessage(EventIds.ReloadFailed, LogLevel.Error, "reload refused, the former credentials stay: {Reason}")]
+    public static partial void ReloadFailed(ILogger log, string reason);
+
+    [LoggerMessage(EventIds.Stopping, LogLevel.Information, "stopped")]
+    public static partial void Stopping(ILogger log);
+}

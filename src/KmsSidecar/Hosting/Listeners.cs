@@ -1,0 +1,85 @@
+using System.Net;
+using KmsSidecar.Api;
+using KmsSidecar.Auth;
+using KmsSidecar.Observability;
+using KmsSidecar.Options;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace KmsSidecar.Hosting;
+
+/// <summary>The doors: which address is which surface, and who may come in.</summary>
+internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits connections, ILoggerFactory logs)
+{
+    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::access");
+
+    public void Configure(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.ConfigureEndpointDefaults(static endpoint => endpoint.Protocols = HttpProtocols.Http1);
+        Limit(kestrel.Limits);
+
+        foreach (IPEndPoint address in options.Listen)
+        {
+            kestrel.Listen(address, static endpoint => endpoint.Use(static next => connection =>
+            {
+                connection.Features.Set(new ConnectionOrigin(Surface.Tcp, Who: null, IsAdmitted: true));
+                return next(connection);
+            }));
+        }
+
+        uint self = UnixSockets.OwnUserId();
+        IEnumerable<uint> users = options.AllowUids.IsEmpty ? [0, self] : options.AllowUids;
+        IEnumerable<uint> groups = options.SocketGroup is { } group ? [.. options.AllowGids, group] : options.AllowGids;
+        ListenLocally(kestrel, options.Socket, Surface.DataSocket, new PeerAllowList(users, groups));
+        if (options.AdminSocket is { } adminSocket)
+        {
+            IEnumerable<uint> admins = options.AdminGroup is { } adminGroup ? [adminGroup] : [];
+            ListenLocally(kestrel, adminSocket, Surface.AdminSocket, new PeerAllowList([0, self], admins));
+        }
+    }
+
+    private void Limit(KestrelServerLimits limits)
+    {
+
+        // Each route has its own, and Kestrel's would end the connection while the rest of a body is drained, before the 413 has been read.
+        limits.MaxRequestBodySize = null;
+        limits.MaxRequestLineSize = RequestTarget.MaxChars + 64;
+        limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        limits.MaxRequestHeaderCount = 100;
+        limits.RequestHeadersTimeout = connections.Head;
+        limits.KeepAliveTimeout = connections.Idle;
+        limits.MaxConcurrentConnections = connections.Connections;
+    }
+
+    private void ListenLocally(KestrelServerOptions kestrel, string path, Surface surface, PeerAllowList allowed) =>
+        kestrel.ListenUnixSocket(path, endpoint => endpoint.Use(next => connection =>
+        {
+            connection.Features.Set(Identify(connection, surface, allowed));
+            return next(connection);
+        }));
+
+    private ConnectionOrigin Identify(ConnectionContext connection, Surface surface, PeerAllowList allowed)
+    {
+        if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket
+            || !PeerCredentials.TryRead(socket, out PeerCredentials? peer))
+        {
+            return new ConnectionOrigin(surface, Who: null, IsAdmitted: false);
+        }
+
+        bool isAdmitted = allowed.Allows(peer);
+        if (!isAdmitted)
+        {
+            Log.CallerRefused(_log, surface, peer.UserId, peer.GroupId, peer.ProcessId);
+        }
+
+        return new ConnectionOrigin(surface, $"uid {peer.UserId}", isAdmitted);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventIds.CallerRefused, LogLevel.Warning, "{Surface} refused uid {Uid} gid {Gid} pid {Pid}: not on the allow-list")]
+        public static partial void CallerRefused(ILogger log, Surface surface, uint uid, uint gid, int pid);
+    }
+}

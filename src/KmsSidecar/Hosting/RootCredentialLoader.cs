@@ -1,0 +1,45 @@
+using System.Text;
+using KmsSidecar.Auth;
+using KmsSidecar.Errors;
+
+namespace KmsSidecar.Hosting;
+
+/// <summary>Finds the root credentials: the file that the options name, else RustFS's own two environment variables.</summary>
+internal static class RootCredentialLoader
+{
+    /// <exception cref="KmsException">InvalidConfiguration: they are there, but cannot be used.</exception>
+    public static ICredentialSource Load(string? file)
+    {
+        if (file is not null)
+        {
+            return ReadFile(file);
+        }
+
+        string? accessKey = Environment.GetEnvironmentVariable("RUSTFS_ACCESS_KEY");
+        string? secretKey = Environment.GetEnvironmentVariable("RUSTFS_SECRET_KEY");
+        if (string.IsNullOrEmpty(accessKey) && string.IsNullOrEmpty(secretKey))
+        {
+            return new NoCredentials();
+        }
+
+        byte[] secret = Encoding.UTF8.GetBytes(secretKey ?? "");
+        string? fault = RootCredentials.FindAccessKeyFault(accessKey ?? "") is { } badAccessKey ? $"RUSTFS_ACCESS_KEY: {badAccessKey}"
+            : RootCredentials.FindSecretKeyFault(secret) is { } badSecret ? $"RUSTFS_SECRET_KEY: {badSecret}"
+            : null;
+        return fault is null ? new RootCredentials(accessKey!, secret) : throw new KmsException(KmsError.InvalidConfiguration, fault);
+    }
+
+    private static RootCredentials ReadFile(string file)
+    {
+        try
+        {
+            return CredentialsFile.TryRead(file, out RootCredentials? credentials, out IReadOnlyList<string>? faults)
+                ? credentials
+                : throw new KmsException(KmsError.InvalidConfiguration, $"credentials file {file}: {string.Join("; ", faults)}");
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            throw new KmsException(KmsError.InvalidConfiguration, $"credentials file {file}: {unreadable.Message}", unreadable);
+        }
+    }
+}

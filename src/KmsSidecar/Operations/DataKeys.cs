@@ -1,0 +1,153 @@
+using System.Buffers;
+using KmsSidecar.Crypto;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Lifecycle;
+
+namespace KmsSidecar.Operations;
+
+/// <summary>What callers ask for: data keys made, wrapped, opened and wrapped anew. The one path to a key, whatever the surface.</summary>
+/// <remarks>Every operation runs on the snapshot it is given, which the caller holds until it has ended. Failures are returned, never thrown.</remarks>
+internal static class DataKeys
+{
+    /// <param name="KeyId">In the form that the caller used, as AWS answers; the id itself when the caller named none.</param>
+    public readonly record struct Wrapped(KmsError Error, string KeyId, uint KeyVersion);
+
+    /// <param name="Length">Bytes of plaintext.</param>
+    public readonly record struct Opened(KmsError Error, string KeyId, uint KeyVersion, int Length);
+
+    /// <summary>Makes a data key and wraps it.</summary>
+    /// <param name="keyReference">Null for the default key.</param>
+    /// <param name="plaintext">Receives the data key: exactly the length of the spec. The caller wipes it.</param>
+    /// <param name="envelope">Receives the wrapped key.</param>
+    public static ValueTask<Wrapped> GenerateAsync(
+        Snapshot snapshot,
+        string? keyReference,
+        KeySpec spec,
+        EncryptionContext context,
+        Memory<byte> plaintext,
+        IBufferWriter<byte> envelope,
+        CancellationToken cancellation)
+    {
+        RandomBytes.Fill(plaintext.Span);
+        return WrapAsync(snapshot, keyReference, spec, context, plaintext, envelope, cancellation);
+    }
+
+    /// <summary>Wraps up to <see cref="Envelope.MaxPlaintextLength"/> bytes of the caller's.</summary>
+    public static ValueTask<Wrapped> EncryptAsync(
+        Snapshot snapshot,
+        string? keyReference,
+        EncryptionContext context,
+        ReadOnlyMemory<byte> plaintext,
+        IBufferWriter<byte> envelope,
+        CancellationToken cancellation) =>
+        WrapAsync(snapshot, keyReference, KeySpec.Aes256, context, plaintext, envelope, cancellation);
+
+    /// <summary>Opens an envelope by whichever backend holds its key, former ones included.</summary>
+    /// <param name="blob">The envelope's JSON.</param>
+    /// <param name="plaintext">At least <see cref="Envelope.MaxPlaintextLength"/> bytes; the caller wipes them.</param>
+    public static async ValueTask<Opened> DecryptAsync(
+        Snapshot snapshot, ReadOnlyMemory<byte> blob, EncryptionContext context, Memory<byte> plaintext, CancellationToken cancellation)
+    {
+        if (!snapshot.IsRunning)
+        {
+            return new Opened(KmsError.NotRunning, "", 0, 0);
+        }
+
+        if (!Envelope.TryParse(blob.Span, out Envelope? envelope))
+        {
+            return new Opened(KmsError.InvalidCiphertext, "", 0, 0);
+        }
+
+        KmsError refusal = KmsError.InvalidCiphertext;
+        foreach (MountedBackend mount in snapshot.Backends)
+        {
+            if (mount.Backend is null)
+            {
+                // It may hold the key: that cannot be told, so the envelope is not called invalid.
+                refusal = KmsError.BackendUnavailable;
+                continue;
+            }
+
+            if (!await mount.Backend.HoldsAsync(envelope!.MasterKeyId, cancellation))
+            {
+                continue;
+            }
+
+            UnwrapResult result = await mount.Backend.UnwrapAsync(envelope, context, plaintext, cancellation);
+            if (result.Error == KmsError.None)
+            {
+                return new Opened(KmsError.None, envelope.MasterKeyId, result.KeyVersion, result.Length);
+            }
+
+            // Two backends may hold different keys of one name: the next one gets its chance.
+            if (result.Error != KmsError.InvalidCiphertext)
+            {
+                refusal = result.Error;
+            }
+        }
+
+        return new Opened(refusal, "", 0, 0);
+    }
+
+    /// <summary>Opens an envelope and wraps its content under the newest version of its own key, or under another key.</summary>
+    /// <param name="keyReference">Null to stay with the envelope's own key.</param>
+    public static async ValueTask<Wrapped> RewrapAsync(
+        Snapshot snapshot,
+        ReadOnlyMemory<byte> blob,
+        EncryptionContext context,
+        string? keyReference,
+        IBufferWriter<byte> envelope,
+        CancellationToken cancellation)
+    {
+        using SecretBuffer scratch = new(Envelope.MaxPlaintextLength);
+        Memory<byte> plaintext = scratch.GetMemory(Envelope.MaxPlaintextLength);
+        Opened opened = await DecryptAsync(snapshot, blob, context, plaintext, cancellation);
+        if (opened.Error != KmsError.None)
+        {
+            return new Wrapped(opened.Error, "", 0);
+        }
+
+        KeySpec spec = opened.Length == KeySpec.Aes128.Length() ? KeySpec.Aes128 : KeySpec.Aes256;
+        return await WrapAsync(
+            snapshot, keyReference ?? opened.KeyId, spec, context, plaintext[..opened.Length], envelope, cancellation);
+    }
+
+    /// <summary>What is known of a key.</summary>
+    public static async ValueTask<(KmsError Error, KeyDescription? Key)> DescribeAsync(
+        Snapshot snapshot, string? keyReference, CancellationToken cancellation)
+    {
+        if (!snapshot.IsRunning)
+        {
+            return (KmsError.NotRunning, null);
+        }
+
+        (KmsError error, string keyId) = await KeyReference.ResolveAsync(snapshot, keyReference, cancellation);
+        return error == KmsError.None ? await snapshot.Backends[0].Backend!.FindAsync(keyId, cancellation) : (error, null);
+    }
+
+    private static async ValueTask<Wrapped> WrapAsync(
+        Snapshot snapshot,
+        string? keyReference,
+        KeySpec spec,
+        EncryptionContext context,
+        ReadOnlyMemory<byte> plaintext,
+        IBufferWriter<byte> envelope,
+        CancellationToken cancellation)
+    {
+        if (!snapshot.IsRunning)
+        {
+            return new Wrapped(KmsError.NotRunning, "", 0);
+        }
+
+        (KmsError error, string keyId) = await KeyReference.ResolveAsync(snapshot, keyReference, cancellation);
+        if (error != KmsError.None)
+        {
+            return new Wrapped(error, "", 0);
+        }
+
+        WrapRequest request = new(keyId, spec, snapshot.Configuration!.EnvelopeForm, plaintext, context, envelope);
+        WrapResult result = await snapshot.Backends[0].Backend!.WrapAsync(request, cancellation);
+        return new Wrapped(result.Error, keyReference ?? keyId, result.KeyVersion);
+    }
+}

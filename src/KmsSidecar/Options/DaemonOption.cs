@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+
+namespace KmsSidecar.Options;
+
+/// <summary>One setting of the daemon: a flag, an environment variable and a line of the configuration file, all of one name.</summary>
+/// <param name="Name">As a flag, without dashes in front: <c>state-dir</c>.</param>
+/// <param name="ValueName">What stands for the value in help; null for a switch.</param>
+/// <param name="Default">What applies when it is not given, for help.</param>
+/// <param name="IsRepeatable">May be given several times; in the environment separated by commas.</param>
+internal sealed record DaemonOption(string Name, string? ValueName, string Default, string Help, bool IsRepeatable = false)
+{
+    public static readonly DaemonOption Listen = new(
+        "listen", "[http://]ADDR:PORT", "127.0.0.1:9020", "TCP address of the admin API, metrics and probes; 'none' for no TCP", true);
+
+    public static readonly DaemonOption InsecureHttp = new(
+        "insecure-http", null, "off", "Allow plain HTTP on addresses other than loopback");
+
+    public static readonly DaemonOption Socket = new(
+        "socket", "PATH", "/run/kms-sidecar/kms.sock", "Unix socket for data keys");
+
+    public static readonly DaemonOption SocketMode = new("socket-mode", "MODE", "0660", "Permissions of both sockets, in octal");
+
+    public static readonly DaemonOption SocketGroup = new(
+        "socket-group", "GROUP", "the daemon's", "Group that owns the data socket, by name or number; its members may use it");
+
+    public static readonly DaemonOption AdminSocket = new(
+        "admin-socket", "PATH", "/run/kms-sidecar/admin.sock", "Unix socket with the admin routes; 'none' for none");
+
+    public static readonly DaemonOption AdminGroup = new(
+        "admin-group", "GROUP", "none", "Group that owns the admin socket and may use it, beside root and the daemon's own user");
+
+    public static readonly DaemonOption AllowUid = new(
+        "allow-uid", "N", "root and the daemon's own", "User that may use the data socket", true);
+
+    public static readonly DaemonOption AllowGid = new("allow-gid", "N", "none", "Group that may use the data socket", true);
+
+    public static readonly DaemonOption StateDir = new(
+        "state-dir", "DIR", "/var/lib/kms-sidecar", "Sealed configuration, and the generated master key");
+
+    public static readonly DaemonOption MasterKeyFile = new(
+        "master-key-file", "FILE", "credential 'master-key', else generated", "The node's master key: one line of at least 32 bytes");
+
+    public static readonly DaemonOption StaticKeyFile = new(
+        "static-key-file", "FILE", "credential 'static-key'", "Key of the static backend: KEY_ID:base64 of 32 bytes");
+
+    public static readonly DaemonOption CredentialsFile = new(
+        "credentials-file", "FILE", "RUSTFS_ACCESS_KEY, RUSTFS_SECRET_KEY", "Root credentials for the TCP listener, as NAME=value lines");
+
+    public static readonly DaemonOption Region = new("region", "NAME", "us-east-1", "Region that signatures may name; '*' for any", true);
+
+    public static readonly DaemonOption LogFormat = new(
+        "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
+
+    public static readonly DaemonOption LogLevel = new("log-level", "LEVEL", "info", "debug, info, warning or error");
+
+    public static readonly DaemonOption Dev = new(
+        "dev", null, "off", "Try it: a temporary directory, generated credentials printed once, a local backend configured and started");
+
+    public static readonly ImmutableArray<DaemonOption> All =
+    [
+        Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
+        StaticKeyFile, CredentialsFile, Region, LogFormat, LogLevel, Dev,
+    ];
+
+    public string Flag => $"--{Name}";
+
+    public string EnvironmentVariable => $"KMS_SIDECAR_{Name.Replace('-', '_').ToUpperInvariant()}";
+
+    public string FileKey => Name.Replace('-', '_');
+}

@@ -1,0 +1,238 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace KmsSidecar.Options;
+
+internal enum LogFormat
+{
+    Auto,
+    Text,
+    Json,
+}
+
+/// <summary>The settings of the daemon, checked.</summary>
+internal sealed record DaemonOptions
+{
+    /// <summary>sun_path of unix(7), less its terminator.</summary>
+    private const int MaxSocketPathBytes = 107;
+
+    /// <summary>PATH_MAX, less its terminator.</summary>
+    private const int MaxPathBytes = 4095;
+
+    /// <summary>Empty for no TCP.</summary>
+    public ImmutableArray<IPEndPoint> Listen { get; init; } = [];
+
+    public required string Socket { get; init; }
+
+    /// <summary>Null for none.</summary>
+    public string? AdminSocket { get; init; }
+
+    public UnixFileMode SocketMode { get; init; }
+
+    /// <summary>Null for the daemon's own.</summary>
+    public uint? SocketGroup { get; init; }
+
+    public uint? AdminGroup { get; init; }
+
+    public ImmutableArray<uint> AllowUids { get; init; } = [];
+
+    public ImmutableArray<uint> AllowGids { get; init; } = [];
+
+    public required string StateDirectory { get; init; }
+
+    public string? MasterKeyFile { get; init; }
+
+    public string? StaticKeyFile { get; init; }
+
+    public string? CredentialsFile { get; init; }
+
+    public ImmutableArray<string> Regions { get; init; } = [];
+
+    public LogFormat LogFormat { get; init; }
+
+    public LogLevel LogLevel { get; init; }
+
+    public bool Development { get; init; }
+
+    /// <summary>Turns text into settings. What is wrong is added to the values' faults; the result is then not to be used.</summary>
+    public static DaemonOptions From(OptionValues values)
+    {
+        DaemonOptions options = new()
+        {
+            Listen = ReadEndpoints(values),
+            Socket = ReadPath(values, DaemonOption.Socket),
+            AdminSocket = values.Text(DaemonOption.AdminSocket) == "none" ? null : ReadPath(values, DaemonOption.AdminSocket),
+            SocketMode = ReadMode(values),
+            SocketGroup = ReadGroup(values, DaemonOption.SocketGroup),
+            AdminGroup = ReadGroup(values, DaemonOption.AdminGroup),
+            AllowUids = ReadIds(values, DaemonOption.AllowUid),
+            AllowGids = ReadIds(values, DaemonOption.AllowGid),
+            StateDirectory = ReadPath(values, DaemonOption.StateDir),
+            MasterKeyFile = values.Text(DaemonOption.MasterKeyFile),
+            StaticKeyFile = values.Text(DaemonOption.StaticKeyFile),
+            CredentialsFile = values.Text(DaemonOption.CredentialsFile),
+            Regions = values.List(DaemonOption.Region) is { Count: > 0 } regions
+                ? [.. regions.Select(static region => region.Text)]
+                : [DaemonOption.Region.Default],
+            LogFormat = ReadFormat(values),
+            LogLevel = ReadLevel(values),
+            Development = values.Switch(DaemonOption.Dev),
+        };
+        if (options.Socket == options.AdminSocket)
+        {
+            values.AddFault($"--socket and --admin-socket are both {options.Socket}");
+        }
+
+        return options;
+    }
+
+    private static ImmutableArray<IPEndPoint> ReadEndpoints(OptionValues values)
+    {
+        bool insecure = values.Switch(DaemonOption.InsecureHttp);
+        IReadOnlyList<OptionValue> given = values.List(DaemonOption.Listen);
+        if (given.Count == 0)
+        {
+            return [IPEndPoint.Parse(DaemonOption.Listen.Default)];
+        }
+
+        if (given is [{ Text: "none" }])
+        {
+            return [];
+        }
+
+        ImmutableArray<IPEndPoint>.Builder endpoints = ImmutableArray.CreateBuilder<IPEndPoint>();
+        foreach (OptionValue value in given)
+        {
+            if (value.Text.StartsWith("https://", StringComparison.Ordinal))
+            {
+                values.Refuse(value, "this build serves plain HTTP only");
+            }
+            else if (!TryParseEndpoint(value.Text, out IPEndPoint? endpoint))
+            {
+                values.Refuse(value, "expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020");
+            }
+            else if (!insecure && !IPAddress.IsLoopback(endpoint.Address))
+            {
+                values.Refuse(value, "plain HTTP is for loopback only; --insecure-http allows it here");
+            }
+            else
+            {
+                endpoints.Add(endpoint);
+            }
+        }
+
+        return endpoints.ToImmutable();
+    }
+
+    private static bool TryParseEndpoint(string text, [NotNullWhen(true)] out IPEndPoint? endpoint)
+    {
+        string address = text.StartsWith("http://", StringComparison.Ordinal) ? text["http://".Length..] : text;
+        address = address.StartsWith("localhost:", StringComparison.Ordinal) ? $"127.0.0.1:{address["localhost:".Length..]}" : address;
+
+        // IPEndPoint takes an address without a port, too.
+        return IPEndPoint.TryParse(address, out endpoint) && address.EndsWith($":{endpoint.Port}", StringComparison.Ordinal);
+    }
+
+    private static string ReadPath(OptionValues values, DaemonOption option)
+    {
+        if (values.Find(option) is not { } given)
+        {
+            return option.Default;
+        }
+
+        bool isSocket = option == DaemonOption.Socket || option == DaemonOption.AdminSocket;
+        int longest = isSocket ? MaxSocketPathBytes : MaxPathBytes;
+        if (!Path.IsPathFullyQualified(given.Text))
+        {
+            values.Refuse(given, "expected an absolute path");
+        }
+        else if (Encoding.UTF8.GetByteCount(given.Text) > longest)
+        {
+            values.Refuse(given, $"the path is longer than {longest} bytes");
+        }
+
+        return given.Text;
+    }
+
+    private static UnixFileMode ReadMode(OptionValues values)
+    {
+        string text = values.Text(DaemonOption.SocketMode) ?? DaemonOption.SocketMode.Default;
+        if (text.Length is > 0 and <= 4 && text.All(static digit => digit is >= '0' and <= '7') && Convert.ToInt32(text, 8) <= 0x1FF)
+        {
+            return (UnixFileMode)Convert.ToInt32(text, 8);
+        }
+
+        values.Refuse(values.Find(DaemonOption.SocketMode)!.Value, "expected an octal mode such as 0660");
+        return UnixFileMode.None;
+    }
+
+    private static uint? ReadGroup(OptionValues values, DaemonOption option)
+    {
+        if (values.Find(option) is not { } given)
+        {
+            return null;
+        }
+
+        if (!SystemGroups.TryFind(given.Text, out uint id))
+        {
+            values.Refuse(given, "there is no such group");
+        }
+
+        return id;
+    }
+
+    private static ImmutableArray<uint> ReadIds(OptionValues values, DaemonOption option)
+    {
+        ImmutableArray<uint>.Builder ids = ImmutableArray.CreateBuilder<uint>();
+        foreach (OptionValue given in values.List(option))
+        {
+            if (uint.TryParse(given.Text, NumberStyles.None, CultureInfo.InvariantCulture, out uint id))
+            {
+                ids.Add(id);
+            }
+            else
+            {
+                values.Refuse(given, "expected a number; `id NAME` shows it");
+            }
+        }
+
+        return ids.ToImmutable();
+    }
+
+    private static LogFormat ReadFormat(OptionValues values)
+    {
+        switch (values.Find(DaemonOption.LogFormat))
+        {
+            case null or { Text: "auto" }:
+                return LogFormat.Auto;
+            case { Text: "text" }:
+                return LogFormat.Text;
+            case { Text: "json" }:
+                return LogFormat.Json;
+            case { } other:
+                values.Refuse(other, "expected auto, text or json");
+                return LogFormat.Auto;
+        }
+    }
+
+    private static LogLevel ReadLevel(OptionValues values)
+    {
+        switch (values.Find(DaemonOption.LogLevel))
+        {
+            case { Text: "debug" }:
+                return LogLevel.Debug;
+            case null or { Text: "info" }:
+                return LogLevel.Information;
+            case { Text: "warning" }:
+                return LogLevel.Warning;
+            case { Text: "error" }:
+                return LogLevel.Error;
+            case { } other:
+                values.Refuse(other, "expected debug, info, warning or error");
+                return LogLevel.Information;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using KmsSidecar.Tests.Storage;
+using KmsSidecar.Tests.Support;
+using Xunit;
+
+namespace KmsSidecar.Tests.Hosting;
+
+/// <summary>The program from outside: how it starts, ends, and says why not.</summary>
+public sealed class DaemonProcessTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Terminate_EndsWith0AndLeavesNothing()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(["--dev"]);
+        string socket = daemon.Exported("SOCK");
+        using ApiClient data = ApiClient.OverUnix(socket);
+        (await data.PostAsync("/v1/generate-data-key")).Expect(200);
+
+        daemon.Terminate();
+
+        Assert.Equal(0, await daemon.WaitForExitAsync());
+        Assert.False(Directory.Exists(Path.GetDirectoryName(socket)));
+    }
+
+    [Fact]
+    public async Task TwoSandboxes_RunSideBySide()
+    {
+        await using DaemonProcess one = await DaemonProcess.ServeAsync(["--dev"]);
+        await using DaemonProcess other = await DaemonProcess.ServeAsync(["--dev"]);
+
+        Assert.NotEqual(one.Exported("KMS"), other.Exported("KMS"));
+        foreach (DaemonProcess daemon in (DaemonProcess[])[one, other])
+        {
+            Uri address = new(daemon.Exported("KMS"));
+            using ApiClient client = ApiClient.OverTcp(
+                new Uri(address.GetLeftPart(UriPartial.Authority)), (daemon.Exported("RUSTFS_ACCESS_KEY"), daemon.Exported("RUSTFS_SECRET_KEY")));
+            (await client.GetAsync($"{TestHost.Kms}/status")).Expect(200);
+        }
+    }
+
+    [Fact]
+    public async Task SecondDaemon_OnTheSameSocket_EndsWith71()
+    {
+        await using DaemonProcess first = await DaemonProcess.ServeAsync(Arguments("one"));
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("two")]);
+
+        Assert.Equal(71, exitCode);
+        Assert.Contains($"kms-sidecar: {_directory.PathOf("kms.sock")} is in use by another kms-sidecar", errors);
+    }
+
+    [Fact]
+    public async Task SecondDaemon_OnTheSameState_EndsWith73()
+    {
+        await using DaemonProcess first = await DaemonProcess.ServeAsync(Arguments("one"));
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("one")]);
+
+        Assert.Equal(73, exitCode);
+        Assert.Contains($"kms-sidecar: {_directory.PathOf("one")} is in use by another kms-sidecar", errors);
+    }
+
+    [Fact]
+    public async Task Restart_ComesBackRunning()
+    {
+        string configuration = $$"""{"backend_type":"local","key_dir":"{{_directory.PathOf("keys")}}","default_key_id":"k"}""";
+        await using (DaemonProcess first = await DaemonProcess.ServeAsync(Arguments("one")))
+        {
+            using ApiClient admin = ApiClient.OverUnix(_directory.PathOf("admin.sock"));
+            (await admin.PostAsync($"{TestHost.Kms}/configure", configuration)).Expect(200);
+            (await admin.PostAsync($"{TestHost.Kms}/start")).Expect(200);
+        }
+
+        // The first one was killed, so its sockets are still there.
+        Assert.True(File.Exists(_directory.PathOf("kms.sock")));
+        await using DaemonProcess second = await DaemonProcess.ServeAsync([.. Arguments("one"), "--log-format", "text"]);
+        using ApiClient data = ApiClient.OverUnix(_directory.PathOf("kms.sock"));
+
+        (await data.PostAsync("/v1/generate-data-key")).Expect(200);
+        Assert.Contains($"removed the stale socket {_directory.PathOf("kms.sock")}", second.Errors);
+    }
+
+    [Fact]
+    public async Task FrameworkVariables_ChangeNothing()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            ["--dev", "--listen", "none"],
+            ("ASPNETCORE_URLS", "http://127.0.0.1:1"),
+            ("ASPNETCORE_ENVIRONMENT", "Development"),
+            ("Logging__LogLevel__Default", "Trace"));
+
+        Assert.DoesNotContain("Hosting", daemon.Errors);
+        Assert.DoesNotContain("127.0.0.1:1", daemon.Errors);
+    }
+
+    private string[] Arguments(string state) =>
+    [
+        "--listen", "none", "--socket", _directory.PathOf("kms.sock"), "--admin-socket", _directory.PathOf("admin.sock"),
+        "--state-dir", _directory.PathOf(state),
+    ];
+}

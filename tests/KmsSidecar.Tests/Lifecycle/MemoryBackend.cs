@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using KmsSidecar.Crypto;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+
+namespace KmsSidecar.Tests.Lifecycle;
+
+/// <summary>Keys of one place, which outlive the backends that are opened on it as files would.</summary>
+internal sealed class MemoryPlace
+{
+    public ConcurrentDictionary<string, byte[]> Material { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> Disabled { get; } = [];
+
+    public HashSet<string> Damaged { get; } = [];
+
+    /// <summary>Why it cannot be opened or is not well; null when all is well.</summary>
+    public KmsException? Fault { get; set; }
+}
+
+/// <summary>A backend without a disk, which notices being used after it has been disposed.</summary>
+internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
+{
+    private readonly EnvelopeSealer _sealer = new(bindsContextInRustFsForm: false, writesVersionInRustFsForm: false, TimeProvider.System);
+    private volatile bool _disposed;
+
+    public bool IsDisposed => _disposed;
+
+    public BackendCapabilities Capabilities => BackendCapabilities.WrapOnly;
+
+    public ImmutableArray<UnreadableKey> Unreadable => [];
+
+    public string? SoleKeyId => null;
+
+    public int? KeyCount => place.Material.Count;
+
+    public ValueTask CheckHealthAsync(CancellationToken cancellation) => place.Fault is { } fault ? throw fault : ValueTask.CompletedTask;
+
+    public ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation) => new(place.Material.ContainsKey(keyId));
+
+    public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation)
+    {
+        if (!place.Material.ContainsKey(keyId))
+        {
+            return new((KmsError.KeyNotFound, null));
+        }
+
+        return new(place.Damaged.Contains(keyId) ? (KmsError.KeyDamaged, null) : (KmsError.None, Describe(keyId)));
+    }
+
+    public ValueTask<KeyPage> ListAsync(string? marker, int limit, CancellationToken cancellation) =>
+        new(new KeyPage([.. place.Material.Keys.Order(StringComparer.Ordinal).Select(Describe)], NextMarker: null));
+
+    public ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation)
+    {
+        byte[] material = new byte[AeadKey.KeyLength];
+        RandomBytes.Fill(material);
+        return place.Material.TryAdd(request.KeyId, material) ? new(Describe(request.KeyId)) : throw new KmsException(KmsError.KeyExists);
+    }
+
+    public ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!place.Material.TryGetValue(request.KeyId, out byte[]? material))
+        {
+            return new(new WrapResult(KmsError.KeyNotFound, 0));
+        }
+
+        using AeadKey key = AeadKey.From(material);
+        _sealer.Wrap(key, 1, request);
+        return new(new WrapResult(KmsError.None, 1));
+    }
+
+    public ValueTask<UnwrapResult> UnwrapAsync(
+        Envelope envelope, EncryptionContext context, Memory<byte> plaintext, CancellationToken cancellation)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        using AeadKey key = AeadKey.From(place.Material[envelope.MasterKeyId]);
+        return new(_sealer.Unwrap(key, 1, envelope, context, plaintext.Span));
+    }
+
+    public void Dispose() => _disposed = true;
+
+    private KeyDescription Describe(string keyId) => new()
+    {
+        KeyId = keyId,
+        State = place.Disabled.Contains(keyId) ? KeyState.Disabled : KeyState.Enabled,
+        Version = 1,
+        CreatedAt = "2026-01-01T00:00:00+00:00[UTC]",
+        Origin = "KMS",
+        Manager = "CUSTOMER",
+    };
+}

@@ -1,0 +1,13 @@
+using Xunit;
+
+namespace KmsSidecar.Tests.Support;
+
+/// <summary>One daemon with a running local backend for all tests of a class.</summary>
+public sealed class RunningHost : IAsyncLifetime
+{
+    internal TestHost Host { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Host = await TestHost.StartRunningAsync();
+
+    public ValueTask DisposeAsync() => Host.DisposeAsync();
+}

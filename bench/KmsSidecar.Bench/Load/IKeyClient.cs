@@ -1,0 +1,13 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace KmsSidecar.Bench.Load;
+
+/// <summary>One connection that repeats one operation. Used by one thread at a time.</summary>
+internal interface IKeyClient : IDisposable
+{
+    /// <summary>Sends one request and waits for its answer.</summary>
+    /// <param name="problem">What the server answered instead of a data key; the connection stays usable.</param>
+    /// <exception cref="IOException">The answer breaks the protocol; the connection is lost.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">The connection is lost, or the answer took too long.</exception>
+    bool TryExchange([NotNullWhen(false)] out string? problem);
+}

@@ -1,0 +1,103 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Net;
+using System.Net.Sockets;
+
+namespace KmsSidecar.Bench.Load;
+
+/// <summary>The command line of the load tool. Exits with 0 only when every request was answered with a data key.</summary>
+internal static class LoadCommand
+{
+    private const int DefaultSeconds = 5;
+    private const double MaxWarmupSeconds = 10;
+
+    public static Command Create()
+    {
+        Option<EndPoint> target = new("--target")
+        {
+            Description = "Path of a Unix socket, or a loopback ADDRESS:PORT.",
+            Required = true,
+            CustomParser = ParseTarget,
+        };
+        Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference." };
+        Option<Operation> operation = new("--operation") { Description = "What each request asks for." };
+        Option<int> connections = Bounded("--connections", "Connections, each with a thread.", 1, 1, LoadOptions.MaxConnections);
+        Option<double> warmup = Bounded("--warmup", "Seconds before measuring.", 1.0, 0, MaxWarmupSeconds);
+        Option<int> duration = Bounded("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
+        Option<int> rate = Bounded("--rate", "Requests per second over all connections; 0: closed loop.", 0, 0, LoadOptions.MaxRate);
+        Option<int?> serverPid = new("--server-pid") { Description = "Process whose CPU time is reported per request." };
+
+        Command command = new("load", "Puts a server on this machine under load and prints one line of figures.")
+        {
+            target, protocol, operation, connections, warmup, duration, rate, serverPid,
+        };
+        command.SetAction(parsed => Run(new LoadOptions(
+            parsed.GetRequiredValue(target),
+            parsed.GetValue(protocol),
+            parsed.GetValue(operation),
+            parsed.GetValue(connections),
+            TimeSpan.FromSeconds(parsed.GetValue(warmup)),
+            TimeSpan.FromSeconds(parsed.GetValue(duration)),
+            parsed.GetValue(rate),
+            parsed.GetValue(serverPid))));
+        return command;
+    }
+
+    private static EndPoint? ParseTarget(ArgumentResult result)
+    {
+        if (!LocalTarget.TryParse(result.Tokens.Single().Value, out EndPoint? endPoint, out string? problem))
+        {
+            result.AddError(problem);
+        }
+
+        return endPoint;
+    }
+
+    private static Option<T> Bounded<T>(string name, string description, T preset, T min, T max)
+        where T : struct, IComparable<T>
+    {
+        Option<T> option = new(name)
+        {
+            Description = $"{description} {min} to {max}.",
+            DefaultValueFactory = _ => preset,
+        };
+        option.Validators.Add(result =>
+        {
+            T value = result.GetValueOrDefault<T>();
+            if (value.CompareTo(min) < 0 || value.CompareTo(max) > 0)
+            {
+                result.AddError($"{name} must be {min} to {max}");
+            }
+        });
+        return option;
+    }
+
+    private static int Run(LoadOptions options)
+    {
+        LoadReport report;
+        try
+        {
+            report = LoadRun.Execute(options);
+        }
+        catch (Exception failed) when (failed is IOException or SocketException or ArgumentException or InvalidOperationException)
+        {
+            Console.Error.WriteLine($"load: {failed.Message}");
+            return 1;
+        }
+
+        Console.WriteLine(report);
+        if (report.FirstFailure is Failure first)
+        {
+            Console.Error.WriteLine($"load: {report.Errors} errors, the first: {first.Text}");
+            return 1;
+        }
+
+        if (report.OperationsPerSecond == 0)
+        {
+            Console.Error.WriteLine("load: no request was answered in time");
+            return 1;
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Net;
+
+namespace KmsSidecar.Bench.Load;
+
+internal enum Protocol
+{
+    /// <summary>The data socket's native form: JSON over HTTP/1.1.</summary>
+    Native,
+
+    /// <summary>The frames of bench/reference/reference.c.</summary>
+    Reference,
+}
+
+internal enum Operation
+{
+    Generate,
+    Decrypt,
+}
+
+/// <param name="Target">A Unix socket or a loopback address.</param>
+/// <param name="Rate">Requests per second over all connections; 0 is a closed loop.</param>
+/// <param name="ServerPid">The process whose CPU time is reported per request.</param>
+internal sealed record LoadOptions(
+    EndPoint Target,
+    Protocol Protocol,
+    Operation Operation,
+    int Connections,
+    TimeSpan Warmup,
+    TimeSpan Duration,
+    int Rate,
+    int? ServerPid)
+{
+    public const int MaxConnections = 1024;
+
+    public const int MaxDurationSeconds = 60;
+
+    /// <summary>Ten times what the reference server reaches on two cores; more than that is a typing error.</summary>
+    public const int MaxRate = 1_000_000;
+}

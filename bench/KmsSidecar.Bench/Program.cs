@@ -1,0 +1,25 @@
+using System.CommandLine;
+using BenchmarkDotNet.Running;
+using KmsSidecar.Bench.Load;
+
+namespace KmsSidecar.Bench;
+
+internal static class Program
+{
+    private static int Main(string[] args)
+    {
+        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), CreateMicroCommand() };
+        return root.Parse(args).Invoke();
+    }
+
+    private static Command CreateMicroCommand()
+    {
+        Argument<string[]> forward = new("options") { Description = "Given to BenchmarkDotNet, after a --." };
+        Command micro = new("micro", "Runs microbenchmarks, for example: micro -- --filter '*Aead*'.") { forward };
+        micro.SetAction(parsed =>
+        {
+            BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(parsed.GetRequiredValue(forward));
+        });
+        return micro;
+    }
+}

@@ -52,7 +52,14 @@ internal sealed class SocketClaim : IDisposable
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        if (!_lock.IsClosed)
+        {
+            Posix.Unlock(_lock);
+            _lock.Dispose();
+        }
+    }
 
     /// <summary>Removes a socket on which nobody answers.</summary>
     private static bool RemoveStale(string path)

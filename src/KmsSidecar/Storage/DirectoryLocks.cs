@@ -56,6 +56,7 @@ internal sealed class DirectoryLocks
             if (holding.Count == 0)
             {
                 _holdings.Remove(holding.Identity);
+                Posix.Unlock(holding.File);
                 holding.File.Dispose();
             }
         }

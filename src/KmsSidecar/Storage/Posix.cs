@@ -18,6 +18,7 @@ internal static partial class Posix
     public const int OpenCloseOnExec = 0x80000;
 
     public const int LockExclusiveNonBlocking = 2 | 4;
+    private const int LockRelease = 8;
 
     public static readonly int OpenNoFollow = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x8000 : 0x20000;
     public static readonly int OpenDirectory = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x4000 : 0x10000;
@@ -119,6 +120,9 @@ internal static partial class Posix
         int errno = Marshal.GetLastPInvokeError();
         return errno == Errno.WouldBlock ? false : throw new PosixException(errno);
     }
+
+    /// <summary>Gives the lock up at once. Closing alone does so only when no child that is being started still shares the open file.</summary>
+    public static void Unlock(SafeFileHandle file) => _ = LockCall(file, LockRelease);
 
     private static void Check(int result)
     {

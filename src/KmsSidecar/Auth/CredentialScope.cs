@@ -8,8 +8,6 @@ internal readonly record struct CredentialScope(string Date, string Region, stri
 {
     public const string Terminator = "aws4_request";
 
-    public const int DateChars = 8;
-
     public override string ToString() => $"{Date}/{Region}/{Service}/{Terminator}";
 
     /// <summary>Splits <c>ACCESS-KEY/date/region/service/aws4_request</c>, from the right.</summary>

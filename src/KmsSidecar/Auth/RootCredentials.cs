@@ -18,12 +18,12 @@ internal sealed class RootCredentials : ICredentialSource, IDisposable
     private static readonly SearchValues<char> AccessKeyAlphabet =
         SearchValues.Create("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 
-    private static long s_lastVersion;
+    private static long _lastVersion;
 
     private readonly Lock _lock = new();
     private readonly string _accessKey;
     private readonly byte[] _secret;
-    private readonly long _version = Interlocked.Increment(ref s_lastVersion);
+    private readonly long _version = Interlocked.Increment(ref _lastVersion);
     private readonly Principal _principal;
     private bool _isDisposed;
 

@@ -55,8 +55,6 @@ internal ref struct StrictObject
     /// <summary>The current member's value is <c>null</c>.</summary>
     public readonly bool IsNull => _reader.TokenType == JsonTokenType.Null;
 
-    public readonly bool IsText => _reader.TokenType == JsonTokenType.String;
-
     public readonly bool IsObject => _reader.TokenType == JsonTokenType.StartObject;
 
     /// <summary>Moves to the next member and onto its value; false at the end of the object.</summary>

@@ -200,7 +200,7 @@ internal sealed partial class KmsService : IDisposable
                 throw;
             }
 
-            Publish(Snapshot.Running(generation.Number, document, decryptOnly, mounts));
+            PublishRunning(Snapshot.Running(generation.Number, document, decryptOnly, mounts));
         }
 
         LogChange(generation);
@@ -246,7 +246,7 @@ internal sealed partial class KmsService : IDisposable
             throw;
         }
 
-        Publish(Snapshot.Running(former.Generation, former.Document!, former.DecryptOnlyDocuments, mounts));
+        PublishRunning(Snapshot.Running(former.Generation, former.Document!, former.DecryptOnlyDocuments, mounts));
     }
 
     /// <summary>The backends that must stay readable beside a new active one: the former active one and all before it.</summary>
@@ -284,6 +284,18 @@ internal sealed partial class KmsService : IDisposable
     private static string Summary(KmsConfiguration configuration) => configuration.Backend == BackendType.Local
         ? $"local {configuration.KeyDirectory}"
         : configuration.Backend.Tag();
+
+    private void PublishRunning(Snapshot next)
+    {
+        Publish(next);
+        foreach (MountedBackend mount in next.Backends)
+        {
+            if (mount.Fault is { } fault)
+            {
+                LifecycleLog.BackendUnreachable(_log, Summary(KmsConfiguration.From(mount.Document)), fault.Message);
+            }
+        }
+    }
 
     private void Publish(Snapshot next)
     {

@@ -59,6 +59,7 @@ public sealed class BackendChangeTests : IDisposable
         Assert.Equal(KmsError.BackendUnavailable, await _service.OpenAsync(a));
         Assert.Equal(KmsError.None, await _service.OpenAsync(b));
         Assert.Equal(ServiceState.Running, _service.State);
+        Assert.Contains("decrypt-only backend local /a cannot be opened", _service.Log.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -13,8 +11,6 @@ namespace KmsSidecar.Hosting;
 /// pair that is printed once.</summary>
 internal sealed class DevelopmentSandbox : IDisposable
 {
-    private static readonly IPEndPoint UsualAddress = IPEndPoint.Parse(DaemonOption.Listen.Default);
-
     private readonly DirectoryInfo _directory;
     private readonly bool _ownsCredentials;
 
@@ -25,9 +21,6 @@ internal sealed class DevelopmentSandbox : IDisposable
         string state = Path.Join(_directory.FullName, "state");
         Options = given with
         {
-            Listen = given.Listen is [IPEndPoint only] && only.Equals(UsualAddress) && !IsFree(only)
-                ? [new IPEndPoint(only.Address, port: 0)]
-                : given.Listen,
             StateDirectory = given.StateDirectory == DaemonOption.StateDir.Default ? state : given.StateDirectory,
             Socket = given.Socket == DaemonOption.Socket.Default ? Path.Join(_directory.FullName, "kms.sock") : given.Socket,
             AdminSocket = given.AdminSocket == DaemonOption.AdminSocket.Default
@@ -91,21 +84,6 @@ internal sealed class DevelopmentSandbox : IDisposable
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             throw new KmsException(KmsError.StorageFailed, $"cannot make a temporary directory: {refused.Message}", refused);
-        }
-    }
-
-    /// <summary>A second sandbox on one machine takes another port.</summary>
-    private static bool IsFree(IPEndPoint address)
-    {
-        using TcpListener probe = new(address);
-        try
-        {
-            probe.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
         }
     }
 

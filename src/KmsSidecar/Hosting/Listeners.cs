@@ -29,7 +29,7 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
             }));
         }
 
-        uint self = UnixSockets.OwnUserId();
+        uint self = ListenSockets.OwnUserId();
         IEnumerable<uint> users = options.AllowUids.IsEmpty ? [0, self] : options.AllowUids;
         IEnumerable<uint> groups = options.SocketGroup is { } group ? [.. options.AllowGids, group] : options.AllowGids;
         ListenLocally(kestrel, options.Socket, Surface.DataSocket, new PeerAllowList(users, groups));

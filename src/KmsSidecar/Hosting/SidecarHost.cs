@@ -143,7 +143,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         builder.Services.Configure<SocketTransportOptions>(transport =>
         {
-            transport.CreateBoundListenSocket = endpoint => UnixSockets.Bind(endpoint, options);
+            transport.CreateBoundListenSocket = endpoint => ListenSockets.Bind(endpoint, options);
             transport.Backlog = limits.Backlog;
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>

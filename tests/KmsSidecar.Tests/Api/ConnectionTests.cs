@@ -6,10 +6,12 @@ using static KmsSidecar.Tests.Support.TestHost;
 namespace KmsSidecar.Tests.Api;
 
 /// <summary>What clients do below HTTP: slowly, partly, too often, and not at all.</summary>
-public sealed class ConnectionTests
+public sealed class ConnectionTests(RunningHost running) : IClassFixture<RunningHost>
 {
     private static readonly ConnectionLimits Short =
         new() { Head = TimeSpan.FromMilliseconds(300), Body = TimeSpan.FromMilliseconds(300), Idle = TimeSpan.FromMilliseconds(300) };
+
+    private readonly TestHost _host = running.Host;
 
     [Fact]
     public async Task SlowHead_IsCut()
@@ -53,17 +55,16 @@ public sealed class ConnectionTests
     [Fact]
     public async Task ThousandIdleConnections_DoNotKeepTheNextOneOut()
     {
-        await using TestHost host = await StartRunningAsync();
         List<RawConnection> idle = [];
         try
         {
             for (int i = 0; i < 1000; i++)
             {
-                idle.Add(await RawConnection.OpenAsync(host.DataEndPoint));
+                idle.Add(await RawConnection.OpenAsync(_host.DataEndPoint));
             }
 
-            (await host.Data.PostAsync("/v1/generate-data-key", "{}")).Expect(200);
-            (await host.Tcp.GetAsync("/livez")).Expect(200);
+            (await _host.Data.PostAsync("/v1/generate-data-key", "{}")).Expect(200);
+            (await _host.Tcp.GetAsync("/livez")).Expect(200);
         }
         finally
         {
@@ -86,8 +87,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task ExpectContinue_IsAnsweredBeforeTheBodyComes()
     {
-        await using TestHost host = await StartRunningAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.DataEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.DataEndPoint);
         await raw.SendAsync("POST /v1/generate-data-key HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
 
         Assert.Equal(100, (await raw.ReadAsync())!.Status);
@@ -98,8 +98,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task ExpectContinue_OfARefusedRequest_IsNotAskedForItsBody()
     {
-        await using TestHost host = await StartAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.TcpEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.TcpEndPoint);
         await raw.SendAsync($"POST {Kms}/configure HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n");
 
         (await raw.ReadAsync())!.ExpectXml(403, "AccessDenied", "Signature is required");
@@ -108,8 +107,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task ChunkedBody_IsRead()
     {
-        await using TestHost host = await StartRunningAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.DataEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.DataEndPoint);
         await raw.SendAsync("POST /v1/generate-data-key HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n");
 
         (await raw.ReadAsync())!.Expect(200);
@@ -129,8 +127,7 @@ public sealed class ConnectionTests
     [InlineData("\x16\x03\x01\x02\x00\r\n\r\n")]
     public async Task WhatIsNotARequest_Is400(string bytes)
     {
-        await using TestHost host = await StartAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.TcpEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.TcpEndPoint);
         await raw.SendAsync(bytes);
 
         Assert.Equal(400, (await raw.ReadAsync())?.Status);
@@ -139,8 +136,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task HeadBeyondItsLimits_Is431()
     {
-        await using TestHost host = await StartAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.TcpEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.TcpEndPoint);
         await raw.SendAsync($"GET /livez HTTP/1.1\r\nHost: x\r\nA: {new string('a', 40_000)}\r\n\r\n");
 
         Assert.Equal(431, (await raw.ReadAsync())?.Status);
@@ -149,8 +145,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Head_HasTheHeadersOfGetAndNoBody()
     {
-        await using TestHost host = await StartAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.TcpEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.TcpEndPoint);
         await raw.SendAsync("HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
 
         Answer? head = await raw.ReadAsync(hasBody: false);
@@ -163,8 +158,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task StatusOfManyRequestsOnOneConnection_IsEachItsOwn()
     {
-        await using TestHost host = await StartRunningAsync();
-        using RawConnection raw = await RawConnection.OpenAsync(host.DataEndPoint);
+        using RawConnection raw = await RawConnection.OpenAsync(_host.DataEndPoint);
         await raw.SendAsync("GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/nope HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n");
 
         int[] statuses = [(await raw.ReadAsync())!.Status, (await raw.ReadAsync())!.Status, (await raw.ReadAsync())!.Status];

@@ -7,6 +7,8 @@ namespace KmsSidecar.Tests.Hosting;
 /// <summary>The program from outside: how it starts, ends, and says why not.</summary>
 public sealed class DaemonProcessTests : IDisposable
 {
+    private static readonly string[] NoTcp = ["--listen", "none"];
+
     private readonly TempDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -44,9 +46,9 @@ public sealed class DaemonProcessTests : IDisposable
     [Fact]
     public async Task SecondDaemon_OnTheSameSocket_EndsWith71()
     {
-        await using DaemonProcess first = await DaemonProcess.ServeAsync(Arguments("one"));
+        await using DaemonProcess first = await DaemonProcess.ServeAsync([.. Arguments("one"), .. NoTcp]);
 
-        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("two")]);
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("two"), .. NoTcp]);
 
         Assert.Equal(71, exitCode);
         Assert.Contains($"kms-sidecar: {_directory.PathOf("kms.sock")} is in use by another kms-sidecar", errors);
@@ -55,19 +57,32 @@ public sealed class DaemonProcessTests : IDisposable
     [Fact]
     public async Task SecondDaemon_OnTheSameState_EndsWith73()
     {
-        await using DaemonProcess first = await DaemonProcess.ServeAsync(Arguments("one"));
+        await using DaemonProcess first = await DaemonProcess.ServeAsync([.. Arguments("one"), .. NoTcp]);
 
-        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("one")]);
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("one"), .. NoTcp]);
 
         Assert.Equal(73, exitCode);
         Assert.Contains($"kms-sidecar: {_directory.PathOf("one")} is in use by another kms-sidecar", errors);
     }
 
     [Fact]
+    public async Task TakenPort_EndsWith71InOneLine()
+    {
+        await using TestHost first = await TestHost.StartAsync();
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(
+            ["serve", .. Arguments("one"), "--listen", $"127.0.0.1:{first.Address.Port}", "--log-level", "error"]);
+
+        Assert.Equal(71, exitCode);
+        Assert.Equal(
+            $"kms-sidecar: cannot listen: Failed to bind to address http://127.0.0.1:{first.Address.Port}: address already in use.", errors.Trim());
+    }
+
+    [Fact]
     public async Task Restart_ComesBackRunning()
     {
         string configuration = $$"""{"backend_type":"local","key_dir":"{{_directory.PathOf("keys")}}","default_key_id":"k"}""";
-        await using (DaemonProcess first = await DaemonProcess.ServeAsync(Arguments("one")))
+        await using (DaemonProcess first = await DaemonProcess.ServeAsync([.. Arguments("one"), .. NoTcp]))
         {
             using ApiClient admin = ApiClient.OverUnix(_directory.PathOf("admin.sock"));
             (await admin.PostAsync($"{TestHost.Kms}/configure", configuration)).Expect(200);
@@ -76,7 +91,7 @@ public sealed class DaemonProcessTests : IDisposable
 
         // The first one was killed, so its sockets are still there.
         Assert.True(File.Exists(_directory.PathOf("kms.sock")));
-        await using DaemonProcess second = await DaemonProcess.ServeAsync([.. Arguments("one"), "--log-format", "text"]);
+        await using DaemonProcess second = await DaemonProcess.ServeAsync([.. Arguments("one"), .. NoTcp, "--log-format", "text"]);
         using ApiClient data = ApiClient.OverUnix(_directory.PathOf("kms.sock"));
 
         (await data.PostAsync("/v1/generate-data-key")).Expect(200);
@@ -98,7 +113,7 @@ public sealed class DaemonProcessTests : IDisposable
 
     private string[] Arguments(string state) =>
     [
-        "--listen", "none", "--socket", _directory.PathOf("kms.sock"), "--admin-socket", _directory.PathOf("admin.sock"),
+        "--socket", _directory.PathOf("kms.sock"), "--admin-socket", _directory.PathOf("admin.sock"),
         "--state-dir", _directory.PathOf(state),
     ];
 }

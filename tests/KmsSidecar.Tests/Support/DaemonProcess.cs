@@ -93,12 +93,17 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private void Keep(StringBuilder text, string? line, string readyText)
     {
+        if (line is null)
+        {
+            return;
+        }
+
         lock (text)
         {
             text.AppendLine(line);
         }
 
-        if (line?.Contains(readyText, StringComparison.Ordinal) == true)
+        if (line.Contains(readyText, StringComparison.Ordinal))
         {
             _ready.TrySetResult();
         }

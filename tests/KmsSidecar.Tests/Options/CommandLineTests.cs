@@ -1,0 +1,110 @@
+using KmsSidecar.Options;
+using KmsSidecar.Tests.Storage;
+using KmsSidecar.Tests.Support;
+using Xunit;
+
+namespace KmsSidecar.Tests.Options;
+
+/// <summary>The program's command line, run as a process.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Help_NamesEveryCommandAndOption()
+    {
+        (int rootExit, string root, _) = await DaemonProcess.RunAsync(["--help"]);
+        (int serveExit, string serve, _) = await DaemonProcess.RunAsync(["serve", "--help"]);
+
+        Assert.Equal((0, 0), (rootExit, serveExit));
+        Assert.Contains("serve", root);
+        Assert.Contains("check", root);
+        Assert.Contains("--config", serve);
+        Assert.All(DaemonOption.All, option =>
+        {
+            Assert.Contains(option.Flag, serve);
+            Assert.True(option.ValueName is null || serve.Contains(option.ValueName), option.Flag);
+        });
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("nope")]
+    [InlineData("serve", "--nope")]
+    [InlineData("serve", "--state-dir")]
+    [InlineData("serve", "stray")]
+    public async Task WrongUsage_EndsWith64(params string[] arguments) => Assert.Equal(64, (await DaemonProcess.RunAsync(arguments)).ExitCode);
+
+    [Fact]
+    public async Task Check_OfGoodSettings_EndsWith0()
+    {
+        (int exitCode, string output, string errors) = await DaemonProcess.RunAsync(["check", "--config", Write("good.conf", "log_level = debug\n")]);
+
+        Assert.Equal((0, "the settings are good\n", ""), (exitCode, output, errors));
+    }
+
+    [Fact]
+    public async Task Check_OfBadSettings_NamesThemAllAndEndsWith78()
+    {
+        string config = Write("bad.conf", "log_level = debug\n\ncolour = red\nsocket_mode = 9\n");
+
+        (int exitCode, string output, string errors) = await DaemonProcess.RunAsync(
+            ["check", "--config", config, "--listen", "here"], ("KMS_SIDECAR_ALLOW_UID", "root"));
+
+        Assert.Equal((78, ""), (exitCode, output));
+        Assert.Equal(
+            $"""
+            kms-sidecar: {config}, line 3: there is no setting 'colour'
+            kms-sidecar: --listen here: expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020
+            kms-sidecar: {config}, line 4: socket_mode = 9: expected an octal mode such as 0660
+            kms-sidecar: KMS_SIDECAR_ALLOW_UID=root: expected a number; `id NAME` shows it
+
+            """,
+            errors);
+    }
+
+    [Fact]
+    public async Task Check_ReadsTheFilesThatSettingsName()
+    {
+        string masterKey = Write("master.key", "too short\n");
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(
+            ["check", "--master-key-file", masterKey, "--credentials-file", _directory.PathOf("nowhere")]);
+
+        Assert.Equal(78, exitCode);
+        Assert.Contains($"credentials file {_directory.PathOf("nowhere")}", errors);
+        Assert.Contains($"{masterKey} ", errors);
+    }
+
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("check")]
+    public async Task MissingConfigFile_EndsWith78(string command)
+    {
+        string missing = _directory.PathOf("missing.conf");
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync([command, "--config", missing]);
+
+        Assert.Equal(78, exitCode);
+        Assert.StartsWith($"kms-sidecar: cannot read {missing}: ", errors);
+    }
+
+    [Fact]
+    public async Task SwitchOnTheCommandLine_IsOverTheEnvironment()
+    {
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(
+            ["check", "--listen", "0.0.0.0:1", "--insecure-http", "false"], ("KMS_SIDECAR_INSECURE_HTTP", "on"));
+
+        Assert.Equal(78, exitCode);
+        Assert.Contains("plain HTTP is for loopback only", errors);
+    }
+
+    private string Write(string name, string content)
+    {
+        File.WriteAllText(_directory.PathOf(name), content);
+        File.SetUnixFileMode(_directory.PathOf(name), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        return _directory.PathOf(name);
+    }
+}

@@ -23,7 +23,7 @@ internal sealed class Metrics
     public string Write(string state, IEnumerable<string> states, long generation, TimeSpan uptime, string version)
     {
         const string Requests = "kms_sidecar_requests_total";
-        const string Durations = "kms_sidecar_request_duration_seconds";
+        const string Durations = "kms_sidecar_request_duration_microseconds";
 
         StringBuilder text = new();
         Describe(text, "kms_sidecar_build_info", "gauge", "The running version.");

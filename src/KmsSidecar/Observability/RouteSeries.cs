@@ -42,7 +42,7 @@ internal sealed class RouteSeries(string route)
         }
     }
 
-    /// <summary>A histogram in seconds; nothing while no request has come.</summary>
+    /// <summary>A histogram in microseconds; nothing while no request has come.</summary>
     public void WriteDurations(StringBuilder text, string family)
     {
         long[] counts = [.. _byDuration];
@@ -55,13 +55,11 @@ internal sealed class RouteSeries(string route)
         for (int i = 0; i < counts.Length; i++)
         {
             total += counts[i];
-            string bound = i < Bounds.Length ? Seconds(Bounds[i]) : "+Inf";
+            string bound = i < Bounds.Length ? Bounds[i].ToString(CultureInfo.InvariantCulture) : "+Inf";
             text.Append(CultureInfo.InvariantCulture, $"{family}_bucket{{route=\"{route}\",le=\"{bound}\"}} {total}\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"{family}_sum{{route=\"{route}\"}} {Seconds(Volatile.Read(ref _microseconds))}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{family}_sum{{route=\"{route}\"}} {Volatile.Read(ref _microseconds)}\n");
         text.Append(CultureInfo.InvariantCulture, $"{family}_count{{route=\"{route}\"}} {total}\n");
     }
-
-    private static string Seconds(long microseconds) => (microseconds / 1e6m).ToString("0.######", CultureInfo.InvariantCulture);
 }

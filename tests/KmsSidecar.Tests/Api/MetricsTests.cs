@@ -26,7 +26,7 @@ public sealed class MetricsTests(RunningHost running) : IClassFixture<RunningHos
     public async Task Request_IsCountedByRouteAndStatus()
     {
         const string Counter = """kms_sidecar_requests_total{route="GET /v1/keys/{key_id}",status="404"}""";
-        const string Histogram = """kms_sidecar_request_duration_seconds_count{route="GET /v1/keys/{key_id}"}""";
+        const string Histogram = """kms_sidecar_request_duration_microseconds_count{route="GET /v1/keys/{key_id}"}""";
         double before = (await ReadAsync()).Samples.GetValueOrDefault(Counter);
 
         (await _host.Data.GetAsync("/v1/keys/not-there")).Expect(404);

@@ -116,14 +116,14 @@ internal ref struct StrictObject
     public readonly int TextBytes(Span<byte> destination)
     {
         Expect(JsonTokenType.String, "a string");
-        if (_reader.ValueSpan.Length > destination.Length)
-        {
-            throw Fault($"member {Path} is longer than {destination.Length} bytes");
-        }
-
         try
         {
             return _reader.CopyString(destination);
+        }
+        catch (ArgumentException)
+        {
+            // The length counts without escapes, which the reader alone can tell.
+            throw Fault($"member {Path} is longer than {destination.Length} bytes");
         }
         catch (InvalidOperationException)
         {

@@ -73,11 +73,13 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
     public long NextNumber() => Numbers().DefaultIfEmpty(0).Max() + 1;
 
     /// <summary>Puts a configuration into effect. The oldest ones go.</summary>
-    /// <exception cref="KmsException">StorageFailed: the former one stays in effect.</exception>
+    /// <exception cref="KmsException">StorageFailed, or InvalidConfiguration for one that a later start could not read: the former one stays
+    /// in effect.</exception>
     public void Append(StoredGeneration generation)
     {
         using SecretBuffer text = new();
         generation.WriteTo(text);
+        EnsureReadable(text.WrittenSpan);
         files.Create(NameOf(generation.Number), text.WrittenSpan);
         Prune();
     }
@@ -106,6 +108,19 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
     }
 
     private static string NameOf(long number) => number.ToString("D10", CultureInfo.InvariantCulture) + Suffix;
+
+    /// <summary>Writing has no bounds and reading has: what is past them is refused now, and is not found to be damaged at the next start.</summary>
+    private static void EnsureReadable(ReadOnlySpan<byte> text)
+    {
+        try
+        {
+            StoredGeneration.Read(text).Dispose();
+        }
+        catch (KmsException unreadable)
+        {
+            throw new KmsException(KmsError.InvalidConfiguration, $"this configuration cannot be stored: {unreadable.Message}", unreadable);
+        }
+    }
 
     private void Prune()
     {

@@ -11,7 +11,8 @@ namespace KmsSidecar.Lifecycle;
 /// <param name="purpose">What the directory holds, for example <c>configuration</c>.</param>
 internal sealed class SealedFiles(DurableDirectory directory, AeadKey key, string purpose)
 {
-    private const int MaxFileBytes = 4 * 1024 * 1024;
+    /// <summary>The largest <see cref="StoredGeneration"/>, every character escaped, is below 10 MiB.</summary>
+    private const int MaxFileBytes = 16 * 1024 * 1024;
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private static ReadOnlySpan<byte> Magic => "KMSSEAL1"u8;

@@ -12,6 +12,9 @@ namespace KmsSidecar.Lifecycle;
 /// <remarks>Owns its documents. The JSON holds secrets in the clear and exists only inside a sealed file.</remarks>
 internal sealed record StoredGeneration : IDisposable
 {
+    /// <summary>Each is one change of the backend. With every field at its longest they stay below the limit of a sealed file.</summary>
+    public const int MaxDecryptOnly = 256;
+
     /// <summary>Counts from 1 and is never used twice.</summary>
     public required long Number { get; init; }
 
@@ -106,7 +109,7 @@ internal sealed record StoredGeneration : IDisposable
                     document = ConfigurationDocument.Read(members.Raw());
                     break;
                 case "decrypt_only":
-                    decryptOnly = members.Items(StrictObject.MaxMembers, static (ref item) => ConfigurationDocument.Read(item.Raw()));
+                    decryptOnly = members.Items(MaxDecryptOnly, static (ref item) => ConfigurationDocument.Read(item.Raw()));
                     break;
                 default:
                     throw members.Unknown();

@@ -74,6 +74,12 @@ internal sealed partial class KmsService : IDisposable
         }
 
         using StoredGeneration generation = Next("configure", actor, document, DecryptOnlyBeside(document));
+        if (_store.IsMarkedRunning())
+        {
+            // A start that failed has left the mark, and this call does not start: neither must the next start of the process.
+            _store.MarkRunning(false);
+        }
+
         _store.Append(generation);
         Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
         LogChange(generation);

@@ -91,7 +91,9 @@ internal sealed record StoredGeneration : IDisposable
                     parent = members.Number(1, long.MaxValue);
                     break;
                 case "saved_at":
-                    savedAt = DateTimeOffset.Parse(members.Text(64), CultureInfo.InvariantCulture);
+                    savedAt = DateTimeOffset.TryParse(members.Text(64), CultureInfo.InvariantCulture, out savedAt)
+                        ? savedAt
+                        : throw members.Refuse("is not a time");
                     break;
                 case "action":
                     action = members.Text(64);

@@ -228,6 +228,22 @@ public sealed class KmsServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task ConfigureAfterAFailedRestore_DoesNotStartAtTheNextRestart()
+    {
+        await _service.RunAsync("/a");
+        _service.Dispose();
+        _service.Place("/a").Fault = new KmsException(KmsError.StorageFailed, "not mounted");
+        using (ServiceUnderTest again = new(_directory.FullPath, _service.Places))
+        {
+            await again.ConfigureAsync(ServiceUnderTest.Local("/b"));
+        }
+
+        using ServiceUnderTest last = new(_directory.FullPath, _service.Places);
+
+        Assert.Equal(ServiceState.Configured, last.State);
+    }
+
+    [Fact]
     public async Task EveryChange_IsLogged_WithoutItsSecret()
     {
         await _service.ConfigureAsync("""{"backend_type":"local","key_dir":"/a","master_key":"hush-hush-hush"}""");

@@ -69,10 +69,10 @@ public sealed class CrashedChangeTests
         {
             using TempDirectory directory = new();
             Prepare(directory.FullPath, places = [], before);
-            KmsException? refused = Record.Exception(
-                () => Do(change, directory.FullPath, places, new FailingSteps(new SystemFileSteps(), step, Errno.NoSpace))) as KmsException;
+            Exception? refused = Record.Exception(
+                () => Do(change, directory.FullPath, places, new FailingSteps(new SystemFileSteps(), step, Errno.NoSpace)));
 
-            Assert.True(refused is null or { Error: KmsError.StorageFailed });
+            Assert.True(refused is null or KmsException { Error: KmsError.StorageFailed }, $"{refused} at step {step}");
             using ServiceUnderTest service = new(directory.FullPath, places);
             Assert.DoesNotContain("damaged", service.Log.Text, StringComparison.Ordinal);
             string found = Describe(service);

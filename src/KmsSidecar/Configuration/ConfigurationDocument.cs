@@ -65,9 +65,11 @@ internal sealed class ConfigurationDocument : IDisposable
         return changed;
     }
 
-    /// <summary>Both describe the same place with the same keys, so that one backend instance serves both.</summary>
-    public bool HasSameBackend(ConfigurationDocument other) =>
-        Difference(this, other).All(name => name != "backend_type" && ConfigurationField.Find(name)?.ShapesBackend != true);
+    /// <summary>One backend instance serves both.</summary>
+    public bool HasSameBackend(ConfigurationDocument other) => EffectOf(other) < BackendEffect.Reopen;
+
+    /// <summary>What was wrapped under one is opened under the other.</summary>
+    public bool HasSameKeys(ConfigurationDocument other) => EffectOf(other) < BackendEffect.OtherKeys;
 
     /// <summary>Writes the object that <see cref="Read"/> takes.</summary>
     /// <param name="redacted">False writes secrets in the clear: for sealed storage only.</param>
@@ -114,6 +116,14 @@ internal sealed class ConfigurationDocument : IDisposable
             secret.Dispose();
         }
     }
+
+    private BackendEffect EffectOf(ConfigurationDocument other) => Backend != other.Backend
+        ? BackendEffect.OtherKeys
+        : ConfigurationField.All
+            .Where(field => !Same(_values.GetValueOrDefault(field.Name), other._values.GetValueOrDefault(field.Name)))
+            .Select(static field => field.Effect)
+            .DefaultIfEmpty(BackendEffect.None)
+            .Max();
 
     private static bool Same(object? one, object? other) =>
         one is SecretBytes a && other is SecretBytes b ? a.FixedTimeEquals(b) : Equals(one, other);

@@ -12,12 +12,23 @@ internal enum FieldKind
     Secret,
 }
 
+/// <summary>What a change of a field asks of the backend. Ordered: each includes those before it.</summary>
+internal enum BackendEffect
+{
+    None,
+
+    /// <summary>The same keys, opened anew.</summary>
+    Reopen,
+
+    /// <summary>Other keys: the former backend is needed for what it wrapped.</summary>
+    OtherKeys,
+}
+
 /// <summary>One field that a configuration may set: the schema as data, from which reading, merging, storing and comparing follow.</summary>
 /// <param name="Backend">The backend it belongs to; null for all.</param>
-/// <param name="ShapesBackend">A change needs another backend instance; otherwise the running one is kept.</param>
 /// <param name="Min">Smallest number, or shortest text.</param>
 /// <param name="Max">Largest number, or longest text.</param>
-internal sealed record ConfigurationField(string Name, FieldKind Kind, BackendType? Backend, bool ShapesBackend, long Min, long Max)
+internal sealed record ConfigurationField(string Name, FieldKind Kind, BackendType? Backend, BackendEffect Effect, long Min, long Max)
 {
     public static readonly ConfigurationField DefaultKeyId = Common("default_key_id", FieldKind.Text, 1, 1024);
 
@@ -40,13 +51,13 @@ internal sealed record ConfigurationField(string Name, FieldKind Kind, BackendTy
     /// <summary>Taken because RustFS's clients send it; nothing here is less safe with it.</summary>
     public static readonly ConfigurationField AllowInsecureDevDefaults = Common("allow_insecure_dev_defaults", FieldKind.Flag, 0, 0);
 
-    public static readonly ConfigurationField KeyDir = Local("key_dir", FieldKind.Text, 1, 4096);
+    public static readonly ConfigurationField KeyDir = Local("key_dir", FieldKind.Text, BackendEffect.OtherKeys, 1, 4096);
 
     /// <summary>Password of the key directory; without it the node's master key serves.</summary>
-    public static readonly ConfigurationField MasterKey = Local("master_key", FieldKind.Secret, 1, 1024);
+    public static readonly ConfigurationField MasterKey = Local("master_key", FieldKind.Secret, BackendEffect.OtherKeys, 1, 1024);
 
     /// <summary>Mode of key files as a decimal number, as RustFS takes it: 384 is 0600.</summary>
-    public static readonly ConfigurationField FilePermissions = Local("file_permissions", FieldKind.Number, 0, 511);
+    public static readonly ConfigurationField FilePermissions = Local("file_permissions", FieldKind.Number, BackendEffect.Reopen, 0, 511);
 
     public static readonly ImmutableArray<ConfigurationField> All =
     [
@@ -70,8 +81,8 @@ internal sealed record ConfigurationField(string Name, FieldKind Kind, BackendTy
     public bool AppliesTo(BackendType backend) => Backend is null || Backend == backend;
 
     private static ConfigurationField Common(string name, FieldKind kind, long min, long max) =>
-        new(name, kind, Backend: null, ShapesBackend: false, min, max);
+        new(name, kind, Backend: null, BackendEffect.None, min, max);
 
-    private static ConfigurationField Local(string name, FieldKind kind, long min, long max) =>
-        new(name, kind, BackendType.Local, ShapesBackend: true, min, max);
+    private static ConfigurationField Local(string name, FieldKind kind, BackendEffect effect, long min, long max) =>
+        new(name, kind, BackendType.Local, effect, min, max);
 }

@@ -34,6 +34,9 @@ internal sealed record KmsConfiguration
     /// <summary>Null when not set.</summary>
     public UnixFileMode? FilePermissions { get; init; }
 
+    /// <summary>Names the backend for people, in logs and messages.</summary>
+    public string Summary => KeyDirectory is null ? Backend.Tag() : $"{Backend.Tag()} {KeyDirectory}";
+
     /// <summary>Checks what can be checked without touching the backend.</summary>
     /// <exception cref="KmsException">InvalidConfiguration; the message names the field.</exception>
     public static KmsConfiguration From(ConfigurationDocument document)

@@ -129,7 +129,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     {
         await Application.DisposeAsync();
         _sockets.ForEach(static socket => socket.Dispose());
-        Service.Dispose();
+        await Service.DisposeAsync();
         (_credentials as IDisposable)?.Dispose();
         _state.Dispose();
     }

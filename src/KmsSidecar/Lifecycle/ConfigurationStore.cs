@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 
@@ -8,7 +9,7 @@ namespace KmsSidecar.Lifecycle;
 /// <remarks>
 /// <para>Each change is one new file <c>NNNNNNNNNN.generation</c>; the one with the highest number is in effect. Publishing a file is the
 /// moment of the change: before it the old configuration is in effect, after it the new one, and there is no state between.
-/// <c>running</c> holds the run state.</para>
+/// <c>running</c> notes the last start or stop, and of which generation.</para>
 /// <para>A file that does not open is reported by name and passed over; its number is not used again. Calls that write are serialised by
 /// the caller; reading is safe at any time.</para>
 /// </remarks>
@@ -19,6 +20,8 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
 
     private const string Suffix = ".generation";
     private const string RunningName = "running";
+    private const string Yes = "true";
+    private const string No = "false";
 
     private readonly ILogger _log = logs.CreateLogger("rustfs::kms::configuration");
 
@@ -84,26 +87,51 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
         Prune();
     }
 
-    public void MarkRunning(bool running) => files.Write(RunningName, running ? "true"u8 : "false"u8);
+    /// <summary>Notes a start or a stop of the current generation.</summary>
+    public void MarkRunning(long generation, bool running) =>
+        files.Write(RunningName, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{generation} {(running ? Yes : No)}")));
 
-    /// <summary>Whether the service was running when the process ended. A mark that does not open counts as running: objects stay readable.</summary>
-    public bool IsMarkedRunning()
+    /// <summary>Whether the service was to run when the process ended: what the newest of mark and generation says.
+    /// A mark that does not open counts as running: objects stay readable.</summary>
+    public bool WasRunning(StoredGeneration newest)
     {
         if (!files.Exists(RunningName))
         {
-            return false;
+            return newest.Running;
         }
 
-        string? fault = files.TryRead(RunningName, out SecretBytes? content);
-        if (fault is not null)
+        if (!TryReadMark(out long generation, out bool running, out string? fault))
         {
-            LifecycleLog.StateFileDamaged(_log, files.PathOf(RunningName), fault, "running");
+            LifecycleLog.StateFileDamaged(_log, files.PathOf(RunningName), fault!, "running");
             return true;
         }
 
-        using (content)
+        return generation >= newest.Number ? running : newest.Running;
+    }
+
+    private bool TryReadMark(out long generation, out bool running, out string? fault)
+    {
+        (generation, running) = (0, false);
+        try
         {
-            return content!.Span.SequenceEqual("true"u8);
+            fault = files.TryRead(RunningName, out SecretBytes? content);
+            if (fault is not null)
+            {
+                return false;
+            }
+
+            using (content)
+            {
+                string[] words = Encoding.ASCII.GetString(content!.Span).Split(' ');
+                running = words[^1] == Yes;
+                fault = "it is not a run state";
+                return words is [_, Yes or No] && long.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out generation);
+            }
+        }
+        catch (KmsException unreadable)
+        {
+            fault = unreadable.Message;
+            return false;
         }
     }
 

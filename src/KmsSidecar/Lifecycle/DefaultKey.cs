@@ -11,26 +11,19 @@ internal static class DefaultKey
     public static string? IdOf(Snapshot snapshot) =>
         snapshot.Configuration?.DefaultKeyId ?? (snapshot.IsRunning ? snapshot.Backends[0].Backend!.SoleKeyId : null);
 
-    /// <summary>For a backend that goes live: makes the key where the backend can, and lets a disabled or damaged one be,
-    /// because the other keys' objects must stay readable.</summary>
-    /// <returns>Whether the key was made.</returns>
-    public static async ValueTask<bool> EnsureAsync(IKeyBackend backend, KmsConfiguration configuration, CancellationToken cancellation)
+    /// <summary>For a start: makes the key where the backend can, and lets a disabled or damaged one be, because the other keys' objects
+    /// must stay readable.</summary>
+    public static async Task EnsureAsync(IKeyBackend backend, KmsConfiguration configuration, ILogger log, CancellationToken cancellation)
     {
-        if (configuration.DefaultKeyId is not { } id)
+        if (configuration.DefaultKeyId is not { } id || await ExistsAsync(backend, id, cancellation))
         {
-            return false;
-        }
-
-        (KmsError error, _) = await backend.FindAsync(id, cancellation);
-        if (error != KmsError.KeyNotFound)
-        {
-            return error is KmsError.None or KmsError.KeyDamaged ? false : throw new KmsException(error);
+            return;
         }
 
         try
         {
             await backend.CreateAsync(new NewKey(id, Description: null, Tags.Named(id)), cancellation);
-            return true;
+            LifecycleLog.DefaultKeyCreated(log, id);
         }
         catch (KmsException refused) when (refused.Error == KmsError.Unsupported)
         {
@@ -43,8 +36,42 @@ internal static class DefaultKey
         }
     }
 
-    /// <summary>For a change of the default on a live backend: the key must be there and usable.</summary>
-    public static async ValueTask RequireAsync(IKeyBackend backend, KmsConfiguration configuration, CancellationToken cancellation)
+    /// <summary>For coming back after a restart: the key was there when the process ended. Where it is not, the place is not the one it was
+    /// (a file system that is not mounted yet), and a key made there would be another one of the same name.</summary>
+    public static async Task RequireAsBeforeAsync(IKeyBackend backend, KmsConfiguration configuration, CancellationToken cancellation)
+    {
+        if (configuration.DefaultKeyId is { } id && !await ExistsAsync(backend, id, cancellation))
+        {
+            throw new KmsException(
+                KmsError.KeyNotFound,
+                $"default key '{id}' is gone from backend {configuration.Summary}: mount or restore what holds it; only POST /rustfs/admin/v3/kms/start makes a new one");
+        }
+    }
+
+    /// <summary>For a change on a live backend. One with other keys gets the default key that it lacks; elsewhere a name that is not there is
+    /// a mistake. Either way a new default key must be usable.</summary>
+    /// <param name="document">What <paramref name="configuration"/> was made from.</param>
+    public static async Task CheckAsync(
+        IKeyBackend backend,
+        KmsConfiguration configuration,
+        ConfigurationDocument document,
+        Snapshot former,
+        ILogger log,
+        CancellationToken cancellation)
+    {
+        bool hasOtherKeys = !former.Document!.HasSameKeys(document);
+        if (hasOtherKeys)
+        {
+            await EnsureAsync(backend, configuration, log, cancellation);
+        }
+
+        if (hasOtherKeys || configuration.DefaultKeyId != former.Configuration!.DefaultKeyId)
+        {
+            await RequireUsableAsync(backend, configuration, cancellation);
+        }
+    }
+
+    private static async Task RequireUsableAsync(IKeyBackend backend, KmsConfiguration configuration, CancellationToken cancellation)
     {
         if (configuration.DefaultKeyId is not { } id)
         {
@@ -59,12 +86,24 @@ internal static class DefaultKey
 
         if (error != KmsError.None)
         {
-            throw new KmsException(error);
+            throw new KmsException(error, $"default key '{id}': {KmsErrors.Describe(error).Sentence}");
         }
 
         if (key!.State != KeyState.Enabled)
         {
             throw new KmsException(KmsError.KeyDisabled, $"default key '{id}' cannot wrap: its state is {key.State}");
         }
+    }
+
+    /// <summary>True also for a damaged key.</summary>
+    private static async Task<bool> ExistsAsync(IKeyBackend backend, string id, CancellationToken cancellation)
+    {
+        (KmsError error, _) = await backend.FindAsync(id, cancellation);
+        return error switch
+        {
+            KmsError.None or KmsError.KeyDamaged => true,
+            KmsError.KeyNotFound => false,
+            _ => throw new KmsException(error),
+        };
     }
 }

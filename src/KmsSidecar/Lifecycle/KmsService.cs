@@ -10,14 +10,16 @@ namespace KmsSidecar.Lifecycle;
 /// Every change has the same four steps under one lock: build and check a whole new snapshot, store it, publish it, log it.
 /// A failure in the first two changes nothing. Requests take the current snapshot without a lock and keep it until they end.
 /// </remarks>
-internal sealed partial class KmsService : IDisposable
+internal sealed class KmsService : IAsyncDisposable
 {
-    private readonly SemaphoreSlim _changes = new(1, 1);
+    private readonly ChangeLock _changes = new();
     private readonly ConfigurationStore _store;
     private readonly BackendMounts _mounts;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly SnapshotReference _reference;
+    private readonly RetryLoop _comingBack;
+    private bool _disposed;
 
     /// <summary>What <see cref="_reference"/> holds. Only touched under <see cref="_changes"/>.</summary>
     private Snapshot _current = new() { State = ServiceState.NotConfigured };
@@ -29,15 +31,17 @@ internal sealed partial class KmsService : IDisposable
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
         _reference = new SnapshotReference(_current);
+        _comingBack = new RetryLoop(CompleteAsync, clock, _log);
     }
 
     /// <summary>The snapshot for one request. Never blocks.</summary>
     public SnapshotLease Acquire() => _reference.Acquire();
 
-    /// <summary>Comes back as the process was left: same configuration, running if it was. A start that fails leaves the state Error.</summary>
+    /// <summary>Comes back as the process was left: same configuration, running if it was. Where that is not possible yet the state is
+    /// Error, and it is tried again until it is, or until an operator changes something.</summary>
     public async Task RestoreAsync(CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         using StoredGeneration? stored = _store.LoadNewest();
         if (stored is null)
         {
@@ -45,17 +49,10 @@ internal sealed partial class KmsService : IDisposable
         }
 
         Publish(Snapshot.Configured(stored.Number, stored.Document, stored.DecryptOnly));
-        if (_store.IsMarkedRunning())
+        if (_store.WasRunning(stored))
         {
-            try
-            {
-                await StartConfiguredAsync(cancellation);
-                LifecycleLog.Restored(_log, _current.Generation, Summary(_current.Configuration!));
-            }
-            catch (KmsException failed)
-            {
-                LifecycleLog.StartFailed(_log, failed.Message);
-            }
+            await ComeBackAsync(cancellation);
+            RetryIfIncomplete();
         }
     }
 
@@ -64,7 +61,7 @@ internal sealed partial class KmsService : IDisposable
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<ServiceState> ConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         using ConfigurationPatch patch = ConfigurationPatch.Read(body.Span, current: null, "configure replaces the whole configuration");
         using ConfigurationDocument document = ConfigurationDocument.Replace(patch, patch.Backend!.Value);
         KmsConfiguration.From(document);
@@ -73,13 +70,7 @@ internal sealed partial class KmsService : IDisposable
             throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first");
         }
 
-        using StoredGeneration generation = Next("configure", actor, document, DecryptOnlyBeside(document));
-        if (_store.IsMarkedRunning())
-        {
-            // A start that failed has left the mark, and this call does not start: neither must the next start of the process.
-            _store.MarkRunning(false);
-        }
-
+        using StoredGeneration generation = Next("configure", actor, document, _current.ParentOfNext, isMeantToRun: false);
         _store.Append(generation);
         Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
         LogChange(generation);
@@ -88,16 +79,16 @@ internal sealed partial class KmsService : IDisposable
 
     /// <summary>Merges into the configuration and keeps the run state. A running service goes on with the new snapshot once that has
     /// been built, checked and stored.</summary>
-    /// <returns>The state, which is as it was (or Configured after NotConfigured and Error).</returns>
+    /// <returns>The state: Running if it was or was waiting to be again, otherwise Configured.</returns>
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         using ConfigurationPatch patch = ConfigurationPatch.Read(
             body.Span, _current.Document?.Backend, "there is no configuration yet that it could be taken from");
         using ConfigurationDocument document =
             _current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        await ReplaceAsync("reconfigure", parent: _current.Generation, document, actor, cancellation);
+        await ReplaceAsync("reconfigure", _current.ParentOfNext, document, actor, cancellation);
         return _current.State;
     }
 
@@ -107,14 +98,14 @@ internal sealed partial class KmsService : IDisposable
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (_current.Document is null)
         {
             throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
         }
 
         long target = number ?? _store.ParentOf(_current.Generation) ?? throw new KmsException(
-            KmsError.WrongState, $"generation {_current.Generation} is the first one that is kept: there is nothing to go back to");
+            KmsError.WrongState, $"generation {_current.Generation} has none before it: there is nothing to go back to");
         using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
             KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
         await ReplaceAsync("rollback", former.Parent, former.Document, actor, cancellation);
@@ -125,7 +116,7 @@ internal sealed partial class KmsService : IDisposable
     /// <returns>Whether it was running before.</returns>
     public async Task<bool> StartAsync(bool force, Actor actor, CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (_current.Document is null)
         {
             throw new KmsException(KmsError.WrongState, "there is no configuration yet; POST /rustfs/admin/v3/kms/configure first");
@@ -137,8 +128,23 @@ internal sealed partial class KmsService : IDisposable
             throw new KmsException(KmsError.WrongState, "the service is already running; {\"force\":true} rebuilds it");
         }
 
-        await StartConfiguredAsync(cancellation);
-        LifecycleLog.Started(_log, _current.Generation, Summary(_current.Configuration!), actor.Who, actor.From);
+        try
+        {
+            await RunAsync(
+                _current,
+                shareable: [],
+                (backend, configuration) => DefaultKey.EnsureAsync(backend, configuration, _log, cancellation),
+                () => _store.MarkRunning(_current.Generation, running: true),
+                cancellation);
+        }
+        catch (KmsException failed) when (!wasRunning)
+        {
+            Publish(Snapshot.Failed(_current, failed.Message, _current.IsMeantToRun));
+            throw;
+        }
+
+        RetryIfIncomplete();
+        LifecycleLog.Started(_log, _current.Generation, _current.Configuration!.Summary, actor.Who, actor.From);
         return wasRunning;
     }
 
@@ -146,13 +152,13 @@ internal sealed partial class KmsService : IDisposable
     /// <returns>The new state: Configured, or NotConfigured when there is no configuration.</returns>
     public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (_current.Document is null)
         {
             return ServiceState.NotConfigured;
         }
 
-        _store.MarkRunning(false);
+        _store.MarkRunning(_current.Generation, running: false);
         Publish(Snapshot.Configured(_current.Generation, _current.Document, _current.DecryptOnlyDocuments));
         LifecycleLog.Stopped(_log, _current.Generation, actor.Who, actor.From);
         return ServiceState.Configured;
@@ -161,7 +167,7 @@ internal sealed partial class KmsService : IDisposable
     /// <summary>Makes a key in the active backend.</summary>
     public async Task<KeyDescription> CreateKeyAsync(NewKey request, Actor actor, CancellationToken cancellation)
     {
-        using Change change = await BeginAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (!_current.IsRunning)
         {
             throw new KmsException(KmsError.NotRunning);
@@ -173,135 +179,156 @@ internal sealed partial class KmsService : IDisposable
     }
 
     /// <summary>Zeroes everything; the last requests have ended.</summary>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _current.Release();
-        _changes.Dispose();
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        await _comingBack.DisposeAsync();
+        await _changes.CloseAsync();
+        Publish(new Snapshot { State = ServiceState.NotConfigured });
     }
 
     /// <summary>The common part of reconfigure and rollback.</summary>
     private async Task ReplaceAsync(
         string action, long? parent, ConfigurationDocument document, Actor actor, CancellationToken cancellation)
     {
-        KmsConfiguration configuration = KmsConfiguration.From(document);
-        ImmutableArray<ConfigurationDocument> decryptOnly = DecryptOnlyBeside(document);
-        using StoredGeneration generation = Next(action, actor, document, decryptOnly) with { Parent = parent is 0 ? null : parent };
-        if (!_current.IsRunning)
+        using StoredGeneration generation = Next(action, actor, document, parent, _current.IsMeantToRun);
+        Snapshot configured = Snapshot.Configured(generation.Number, document, generation.DecryptOnly);
+        if (!_current.IsMeantToRun)
         {
             _store.Append(generation);
-            Publish(Snapshot.Configured(generation.Number, document, decryptOnly));
+            Publish(configured);
         }
         else
         {
-            bool sameBackend = _current.Document!.HasSameBackend(document);
-            ImmutableArray<MountedBackend> mounts = await _mounts.MountAsync(document, decryptOnly, _current.Backends, cancellation);
             try
             {
-                await CheckAsync(mounts[0].Backend!, configuration, sameBackend, cancellation);
-                _store.Append(generation);
+                await RunAsync(
+                    configured,
+                    shareable: _current.Backends,
+                    (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, document, _current, _log, cancellation),
+                    () => _store.Append(generation),
+                    cancellation);
             }
-            catch
+            finally
             {
-                BackendMounts.Release(mounts);
-                throw;
+                configured.Release();
             }
 
-            PublishRunning(Snapshot.Running(generation.Number, document, decryptOnly, mounts));
+            RetryIfIncomplete();
         }
 
         LogChange(generation);
     }
 
-    private async Task CheckAsync(IKeyBackend backend, KmsConfiguration configuration, bool sameBackend, CancellationToken cancellation)
+    /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
+    private async Task RunAsync(
+        Snapshot configured,
+        ImmutableArray<MountedBackend> shareable,
+        Func<IKeyBackend, KmsConfiguration, Task> check,
+        Action store,
+        CancellationToken cancellation)
     {
-        await backend.CheckHealthAsync(cancellation);
-        if (!sameBackend)
-        {
-            await DefaultKey.EnsureAsync(backend, configuration, cancellation);
-        }
-        else if (configuration.DefaultKeyId != _current.Configuration!.DefaultKeyId)
-        {
-            await DefaultKey.RequireAsync(backend, configuration, cancellation);
-        }
-    }
-
-    private async Task StartConfiguredAsync(CancellationToken cancellation)
-    {
-        Snapshot former = _current;
-        ImmutableArray<MountedBackend> mounts = [];
+        ImmutableArray<MountedBackend> mounts =
+            await _mounts.MountAsync(configured.Document!, configured.DecryptOnlyDocuments, shareable, cancellation);
         try
         {
-            KmsConfiguration configuration = KmsConfiguration.From(former.Document!);
-            mounts = await _mounts.MountAsync(former.Document!, former.DecryptOnlyDocuments, shareable: [], cancellation);
             await mounts[0].Backend!.CheckHealthAsync(cancellation);
-            if (await DefaultKey.EnsureAsync(mounts[0].Backend!, configuration, cancellation))
-            {
-                LifecycleLog.DefaultKeyCreated(_log, configuration.DefaultKeyId!);
-            }
-
-            _store.MarkRunning(true);
+            await check(mounts[0].Backend!, configured.Configuration!);
+            store();
         }
-        catch (Exception failed)
+        catch
         {
             BackendMounts.Release(mounts);
-            if (failed is KmsException && !former.IsRunning)
-            {
-                Publish(Snapshot.Failed(former, failed.Message));
-            }
-
             throw;
         }
 
-        PublishRunning(Snapshot.Running(former.Generation, former.Document!, former.DecryptOnlyDocuments, mounts));
-    }
-
-    /// <summary>The backends that must stay readable beside a new active one: the former active one and all before it.</summary>
-    private ImmutableArray<ConfigurationDocument> DecryptOnlyBeside(ConfigurationDocument active)
-    {
-        List<ConfigurationDocument> kept = [];
-        IEnumerable<ConfigurationDocument> former = _current.Document is null ? [] : [_current.Document, .. _current.DecryptOnlyDocuments];
-        foreach (ConfigurationDocument document in former)
+        Publish(Snapshot.Running(configured, mounts));
+        foreach (MountedBackend mount in mounts.Where(static mount => mount.Fault is not null))
         {
-            if (!document.HasSameBackend(active) && !kept.Any(document.HasSameBackend))
-            {
-                kept.Add(document);
-            }
-        }
-
-        return [.. kept.Select(static document => document.Clone())];
-    }
-
-    private StoredGeneration Next(
-        string action, Actor actor, ConfigurationDocument document, ImmutableArray<ConfigurationDocument> decryptOnly)
-    {
-        return new StoredGeneration
-        {
-            Number = _store.NextNumber(),
-            Parent = _current.Generation == 0 ? null : _current.Generation,
-            SavedAt = _clock.GetUtcNow(),
-            Action = action,
-            Actor = actor,
-            Changed = [.. ConfigurationDocument.Difference(_current.Document, document)],
-            Document = document.Clone(),
-            DecryptOnly = decryptOnly,
-        };
-    }
-
-    private static string Summary(KmsConfiguration configuration) => configuration.Backend == BackendType.Local
-        ? $"local {configuration.KeyDirectory}"
-        : configuration.Backend.Tag();
-
-    private void PublishRunning(Snapshot next)
-    {
-        Publish(next);
-        foreach (MountedBackend mount in next.Backends)
-        {
-            if (mount.Fault is { } fault)
-            {
-                LifecycleLog.BackendUnreachable(_log, Summary(KmsConfiguration.From(mount.Document)), fault.Message);
-            }
+            LifecycleLog.BackendUnreachable(_log, KmsConfiguration.From(mount.Document).Summary, mount.Fault!.Message);
         }
     }
+
+    /// <summary>Runs again as before the restart. Needs no room on the disk.</summary>
+    private async Task ComeBackAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await RunAsync(
+                _current,
+                shareable: [],
+                (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
+                static () => { },
+                cancellation);
+            LifecycleLog.Restored(_log, _current.Generation, _current.Configuration!.Summary);
+        }
+        catch (KmsException failed)
+        {
+            if (failed.Message != _current.Error)
+            {
+                LifecycleLog.StartFailed(_log, failed.Message);
+            }
+
+            Publish(Snapshot.Failed(_current, failed.Message, isMeantToRun: true));
+        }
+    }
+
+    private void RetryIfIncomplete()
+    {
+        if (_current.IsIncomplete)
+        {
+            _comingBack.Begin();
+        }
+    }
+
+    /// <summary>One attempt of the retry loop.</summary>
+    private async Task<bool> CompleteAsync(CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        if (_current.IsIncomplete)
+        {
+            await (_current.IsRunning ? ReopenDecryptOnlyAsync(cancellation) : ComeBackAsync(cancellation));
+        }
+
+        return !_current.IsIncomplete;
+    }
+
+    private async Task ReopenDecryptOnlyAsync(CancellationToken cancellation)
+    {
+        ImmutableArray<MountedBackend> former = _current.Backends;
+        ImmutableArray<MountedBackend> mounts =
+            await _mounts.MountAsync(_current.Document!, _current.DecryptOnlyDocuments, former, cancellation);
+        MountedBackend[] reopened = [.. mounts.Where(mount => mount.Fault is null && !former.Contains(mount))];
+        if (reopened.Length == 0)
+        {
+            BackendMounts.Release(mounts);
+            return;
+        }
+
+        Publish(Snapshot.Running(_current, mounts));
+        foreach (MountedBackend mount in reopened)
+        {
+            LifecycleLog.BackendReachable(_log, KmsConfiguration.From(mount.Document).Summary);
+        }
+    }
+
+    private StoredGeneration Next(string action, Actor actor, ConfigurationDocument document, long? parent, bool isMeantToRun) => new()
+    {
+        Number = _store.NextNumber(),
+        Parent = parent,
+        SavedAt = _clock.GetUtcNow(),
+        Action = action,
+        Actor = actor,
+        Changed = [.. ConfigurationDocument.Difference(_current.Document, document)],
+        Running = isMeantToRun,
+        DecryptOnly = _current.DecryptOnlyBeside(document),
+        Document = document.Clone(),
+    };
 
     private void Publish(Snapshot next)
     {
@@ -310,17 +337,5 @@ internal sealed partial class KmsService : IDisposable
     }
 
     private void LogChange(StoredGeneration generation) => LifecycleLog.Changed(
-        _log, generation.Action, generation.Number, Summary(_current.Configuration!), string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);
-
-    private async ValueTask<Change> BeginAsync(CancellationToken cancellation)
-    {
-        await _changes.WaitAsync(cancellation);
-        return new Change(_changes);
-    }
-
-    /// <summary>Holds the lock of changes.</summary>
-    private readonly struct Change(SemaphoreSlim changes) : IDisposable
-    {
-        public void Dispose() => changes.Release();
-    }
+        _log, generation.Action, generation.Number, _current.Configuration!.Summary, string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);
 }

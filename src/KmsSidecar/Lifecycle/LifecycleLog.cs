@@ -40,6 +40,12 @@ internal static partial class LifecycleLog
         "decrypt-only backend {Backend} cannot be opened, its envelopes fail until it can: {Reason}")]
     public static partial void BackendUnreachable(ILogger log, string backend, string reason);
 
+    [LoggerMessage(EventIds.BackendReachable, LogLevel.Information, "decrypt-only backend {Backend} can be opened again")]
+    public static partial void BackendReachable(ILogger log, string backend);
+
+    [LoggerMessage(EventIds.RetryFailed, LogLevel.Error, "an attempt to bring the service back failed unexpectedly; there will be others")]
+    public static partial void RetryFailed(ILogger log, Exception unexpected);
+
     [LoggerMessage(EventIds.BackendNotice, LogLevel.Warning, "{Notice}")]
     public static partial void BackendNotice(ILogger log, string notice);
 }

@@ -29,6 +29,16 @@ internal sealed class Snapshot
 
     public bool IsRunning => !Backends.IsEmpty;
 
+    /// <summary>Running, or waiting to be again since the process started: a change then has to run too.</summary>
+    public bool IsMeantToRun
+    {
+        get => field || IsRunning;
+        private init;
+    }
+
+    /// <summary>Something that is meant to be open is not.</summary>
+    public bool IsIncomplete => IsRunning ? Backends.Any(static mount => mount.Fault is not null) : IsMeantToRun;
+
     /// <summary>Not running. Documents are copied.</summary>
     public static Snapshot Configured(
         long generation, ConfigurationDocument document, ImmutableArray<ConfigurationDocument> decryptOnly)
@@ -43,36 +53,52 @@ internal sealed class Snapshot
         };
     }
 
-    /// <summary>Running on backends that are its own from now on. Documents are copied.</summary>
-    public static Snapshot Running(
-        long generation,
-        ConfigurationDocument document,
-        ImmutableArray<ConfigurationDocument> decryptOnly,
-        ImmutableArray<MountedBackend> backends)
+    /// <summary>The configuration of another snapshot, running on backends that are the new one's own from now on.</summary>
+    public static Snapshot Running(Snapshot configured, ImmutableArray<MountedBackend> backends)
     {
         return new Snapshot
         {
             State = ServiceState.Running,
-            Generation = generation,
-            Document = document.Clone(),
-            Configuration = KmsConfiguration.From(document),
-            DecryptOnlyDocuments = Clone(decryptOnly),
+            Generation = configured.Generation,
+            Document = configured.Document!.Clone(),
+            Configuration = configured.Configuration,
+            DecryptOnlyDocuments = Clone(configured.DecryptOnlyDocuments),
             Backends = backends,
         };
     }
 
-    /// <summary>As configured before, but a start has failed.</summary>
-    public static Snapshot Failed(Snapshot former, string reason)
+    /// <summary>The configuration of another snapshot, but a start has failed.</summary>
+    public static Snapshot Failed(Snapshot configured, string reason, bool isMeantToRun)
     {
         return new Snapshot
         {
             State = ServiceState.Error,
             Error = reason,
-            Generation = former.Generation,
-            Document = former.Document!.Clone(),
-            Configuration = former.Configuration,
-            DecryptOnlyDocuments = Clone(former.DecryptOnlyDocuments),
+            IsMeantToRun = isMeantToRun,
+            Generation = configured.Generation,
+            Document = configured.Document!.Clone(),
+            Configuration = configured.Configuration,
+            DecryptOnlyDocuments = Clone(configured.DecryptOnlyDocuments),
         };
+    }
+
+    /// <summary>Where a rollback from the next configuration goes, unless that is a rollback itself.</summary>
+    public long? ParentOfNext => Generation == 0 ? null : Generation;
+
+    /// <summary>The backends that must stay readable beside a new active one: the active one of now and all before it. The caller disposes them.</summary>
+    public ImmutableArray<ConfigurationDocument> DecryptOnlyBeside(ConfigurationDocument active)
+    {
+        List<ConfigurationDocument> kept = [];
+        IEnumerable<ConfigurationDocument> former = Document is null ? [] : [Document, .. DecryptOnlyDocuments];
+        foreach (ConfigurationDocument document in former)
+        {
+            if (!document.HasSameKeys(active) && !kept.Any(document.HasSameKeys))
+            {
+                kept.Add(document);
+            }
+        }
+
+        return Clone([.. kept]);
     }
 
     public bool TryAddUser() => _users.TryAdd();

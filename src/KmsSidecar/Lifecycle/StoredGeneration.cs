@@ -10,7 +10,7 @@ namespace KmsSidecar.Lifecycle;
 
 /// <summary>One configuration as it is kept: what it was, and who made it so, when and from where.</summary>
 /// <remarks>Owns its documents. The JSON holds secrets in the clear and exists only inside a sealed file.</remarks>
-internal sealed record StoredGeneration : IDisposable
+internal sealed class StoredGeneration : IDisposable
 {
     /// <summary>Each is one change of the backend. With every field at its longest they stay below the limit of a sealed file.</summary>
     public const int MaxDecryptOnly = 256;
@@ -31,6 +31,9 @@ internal sealed record StoredGeneration : IDisposable
     /// <summary>Names of the fields that differ from the generation before.</summary>
     public ImmutableArray<string> Changed { get; init; } = [];
 
+    /// <summary>Whether the service was to run when this was saved. A later start or stop is in the run-state mark.</summary>
+    public bool Running { get; init; }
+
     public required ConfigurationDocument Document { get; init; }
 
     public ImmutableArray<ConfigurationDocument> DecryptOnly { get; init; } = [];
@@ -49,6 +52,7 @@ internal sealed record StoredGeneration : IDisposable
         writer.WriteString("action", Action);
         writer.WriteString("by", Actor.Who);
         writer.WriteString("from", Actor.From);
+        writer.WriteBoolean("running", Running);
         writer.WriteStartArray("changed");
         foreach (string name in Changed)
         {
@@ -75,6 +79,7 @@ internal sealed record StoredGeneration : IDisposable
         long? parent = null;
         DateTimeOffset savedAt = default;
         string action = "", by = "", from = "";
+        bool running = false;
         ImmutableArray<string> changed = [];
         ConfigurationDocument? document = null;
         ImmutableArray<ConfigurationDocument> decryptOnly = [];
@@ -104,6 +109,9 @@ internal sealed record StoredGeneration : IDisposable
                 case "from":
                     from = members.Text(256);
                     break;
+                case "running":
+                    running = members.Flag();
+                    break;
                 case "changed":
                     changed = members.Items(StrictObject.MaxMembers, static (ref item) => item.Text(64));
                     break;
@@ -125,6 +133,7 @@ internal sealed record StoredGeneration : IDisposable
             SavedAt = savedAt,
             Action = action,
             Actor = new Actor(by, from),
+            Running = running,
             Changed = changed,
             Document = document ?? throw new KmsException(KmsError.MalformedRequest, "the configuration is missing"),
             DecryptOnly = decryptOnly,

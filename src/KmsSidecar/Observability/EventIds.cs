@@ -30,4 +30,6 @@ internal static class EventIds
     public const int KeyUnreadable = 4008;
     public const int BackendUnreachable = 4009;
     public const int BackendNotice = 4010;
+    public const int RetryFailed = 4011;
+    public const int BackendReachable = 4012;
 }

@@ -104,19 +104,20 @@ public sealed class MergeTests
     }
 
     [Theory]
-    [InlineData("""{"default_key_id":"b","cache_ttl_seconds":1,"envelope_form":"rustfs"}""", true)]
-    [InlineData("""{"key_dir":"/other"}""", false)]
-    [InlineData("""{"master_key":"n"}""", false)]
-    [InlineData("""{"master_key":"m"}""", true)]
-    [InlineData("""{"file_permissions":256}""", false)]
-    [InlineData("""{"backend_type":"static"}""", false)]
-    public void OnlyFieldsThatShapeTheBackend_AskForAnotherOne(string patch, bool same)
+    [InlineData("""{"default_key_id":"b","cache_ttl_seconds":1,"envelope_form":"rustfs"}""", true, true)]
+    [InlineData("""{"master_key":"m"}""", true, true)]
+    [InlineData("""{"file_permissions":256}""", false, true)]
+    [InlineData("""{"key_dir":"/other"}""", false, false)]
+    [InlineData("""{"master_key":"n"}""", false, false)]
+    [InlineData("""{"backend_type":"static"}""", false, false)]
+    public void FieldsDecide_WhetherTheBackendAndItsKeysStayTheSame(string patch, bool sameBackend, bool sameKeys)
     {
         using ConfigurationDocument before = Document(Before);
         using ConfigurationPatch read = ConfigurationPatch.Read(Encoding.UTF8.GetBytes(patch), before.Backend, "");
         using ConfigurationDocument after = before.Merge(read);
 
-        Assert.Equal(same, before.HasSameBackend(after));
+        Assert.Equal(sameBackend, before.HasSameBackend(after));
+        Assert.Equal(sameKeys, before.HasSameKeys(after));
     }
 
     [Theory]

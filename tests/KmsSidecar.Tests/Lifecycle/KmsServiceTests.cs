@@ -159,6 +159,32 @@ public sealed class KmsServiceTests : IDisposable
     }
 
     [Fact]
+    public async Task DisabledDefaultKey_IsRefusedByASwitchOfTheBackendToo()
+    {
+        await _service.RunAsync("/b");
+        _service.Place("/b").Disabled.Add("master");
+        await _service.ReconfigureAsync("""{"key_dir":"/a"}""");
+
+        KmsException refused = await Assert.ThrowsAsync<KmsException>(() => _service.ReconfigureAsync("""{"key_dir":"/b"}"""));
+
+        Assert.Equal(KmsError.KeyDisabled, refused.Error);
+        Assert.Contains("'master'", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(KmsError.None, (await _service.WrapAsync()).Error);
+    }
+
+    [Fact]
+    public async Task FilePermissions_OpenTheDirectoryAnew_AndMakeNoFormerBackendOfIt()
+    {
+        await _service.RunAsync("/a");
+
+        await _service.ReconfigureAsync("""{"file_permissions":256}""");
+
+        Assert.Equal(2, _service.Opened.Count);
+        Assert.True(_service.Opened[0].IsDisposed);
+        Assert.Equal(1, _service.Look(static snapshot => snapshot.Backends.Length));
+    }
+
+    [Fact]
     public async Task DamagedDefaultKey_DoesNotStopAStart()
     {
         await _service.RunAsync("/a");

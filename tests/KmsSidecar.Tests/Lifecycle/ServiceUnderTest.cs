@@ -22,13 +22,13 @@ internal sealed class ServiceUnderTest : IDisposable
     private readonly ConcurrentDictionary<string, MemoryPlace> _places;
 
     /// <param name="places">Those of an earlier process, when this one is its restart.</param>
-    public ServiceUnderTest(string directory, ConcurrentDictionary<string, MemoryPlace>? places = null, IFileSteps? steps = null)
+    public ServiceUnderTest(string directory, ConcurrentDictionary<string, MemoryPlace>? places = null, IFileSteps? steps = null, TimeProvider? clock = null)
     {
         _places = places ?? [];
         DaemonOptions options = new() { StateDirectory = directory, Socket = "/unused" };
         _state = StateDirectory.Open(options, steps ?? new SystemFileSteps(), new DirectoryLocks(), Log);
         Store = new ConfigurationStore(_state.Configurations, Log);
-        Service = new KmsService(Store, OpenAsync, TimeProvider.System, Log);
+        Service = new KmsService(Store, OpenAsync, clock ?? TimeProvider.System, Log);
         try
         {
             Service.RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
@@ -105,7 +105,7 @@ internal sealed class ServiceUnderTest : IDisposable
 
     public void Dispose()
     {
-        Service.Dispose();
+        Service.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _state.Dispose();
     }
 

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using KmsSidecar.Configuration;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
+using KmsSidecar.Lifecycle;
 using KmsSidecar.Observability;
 using KmsSidecar.Options;
 using Xunit;
@@ -69,6 +70,25 @@ public sealed partial class CodeRules
     }
 
     [Fact]
+    public void StoredGeneration_DoesNotPrintItsMembers()
+    {
+        // A record would: whatever it holds, and is given later, would be in the first log line that names it.
+        Assert.Null(typeof(StoredGeneration).GetMethod("<Clone>$"));
+    }
+
+    [Fact]
+    public void LogMethods_TakeNothingThatIsNamedLikeASecret()
+    {
+        string[] parameters = [.. SourceTree.Files
+            .Where(static file => file.Text.Contains("[LoggerMessage(", StringComparison.Ordinal))
+            .SelectMany(static file => LogParameters().Matches(file.Text))
+            .Select(static match => match.Groups[1].Value)];
+
+        Assert.True(parameters.Length > 10, "the log methods were not found");
+        Assert.DoesNotContain(parameters, static list => SecretName().IsMatch(list));
+    }
+
+    [Fact]
     public void EverySetting_IsInTheReadme()
     {
         string readme = File.ReadAllText(Path.Join(SourceTree.Root, "README.md"));
@@ -78,4 +98,10 @@ public sealed partial class CodeRules
 
     [GeneratedRegex(@"\bTODO\b|\bFIXME\b|\bHACK\b|NotImplementedException|#pragma warning disable|SuppressMessage")]
     private static partial Regex Unfinished();
+
+    [GeneratedRegex(@"static partial void \w+\(([^)]*)\)")]
+    private static partial Regex LogParameters();
+
+    [GeneratedRegex(@"secret|password|plaintext|material|masterKey|body|signature|token", RegexOptions.IgnoreCase)]
+    private static partial Regex SecretName();
 }

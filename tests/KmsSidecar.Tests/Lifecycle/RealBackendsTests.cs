@@ -1,0 +1,115 @@
+using System.Buffers;
+using System.Text;
+using KmsSidecar.Errors;
+using KmsSidecar.Hosting;
+using KmsSidecar.Keys;
+using KmsSidecar.Lifecycle;
+using KmsSidecar.Operations;
+using KmsSidecar.Options;
+using KmsSidecar.Tests.Storage;
+using KmsSidecar.Tests.Support;
+using Xunit;
+
+namespace KmsSidecar.Tests.Lifecycle;
+
+/// <summary>Changes between real key directories and a real static key, as the daemon puts them together.</summary>
+public sealed class RealBackendsTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly DaemonOptions _options;
+
+    public RealBackendsTests()
+    {
+        string keyFile = _directory.PathOf("static.key");
+        File.WriteAllText(keyFile, $"fixed:{Convert.ToBase64String(Enumerable.Repeat((byte)7, 32).ToArray())}");
+        File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _options = TestHost.OptionsIn(_directory) with { StaticKeyFile = keyFile };
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task EveryFormerBackend_OpensItsEnvelopes_AlsoAfterARestart()
+    {
+        List<byte[]> blobs = [];
+        await using (SidecarHost host = new(_options, TimeProvider.System))
+        {
+            await host.Service.ConfigureAsync(Body($$"""{"backend_type":"local","key_dir":"{{_directory.PathOf("a")}}","default_key_id":"master"}"""), ServiceUnderTest.Operator, Cancellation);
+            await host.Service.StartAsync(force: false, ServiceUnderTest.Operator, Cancellation);
+            blobs.Add(await WrapAsync(host.Service));
+            foreach (string patch in new[]
+            {
+                $$"""{"key_dir":"{{_directory.PathOf("b")}}"}""",
+                """{"backend_type":"static","default_key_id":null}""",
+                $$"""{"backend_type":"local","key_dir":"{{_directory.PathOf("c")}}","default_key_id":"master","master_key":"a password of its own"}""",
+            })
+            {
+                await host.Service.ReconfigureAsync(Body(patch), ServiceUnderTest.Operator, Cancellation);
+                blobs.Add(await WrapAsync(host.Service));
+            }
+
+            await AssertAllOpenAsync(host.Service, blobs);
+        }
+
+        await using SidecarHost again = new(_options, TimeProvider.System);
+        await again.Service.RestoreAsync(Cancellation);
+        await AssertAllOpenAsync(again.Service, blobs);
+        await again.Service.RollbackAsync(1, ServiceUnderTest.Operator, Cancellation);
+        await AssertAllOpenAsync(again.Service, blobs);
+        using SnapshotLease lease = again.Service.Acquire();
+        Assert.Equal(4, lease.Snapshot.Backends.Length);
+    }
+
+    [Fact]
+    public async Task EmptyDirectoryInThePlaceOfTheKeys_IsNotTakenForThem()
+    {
+        string keys = _directory.PathOf("keys");
+        byte[] blob;
+        await using (SidecarHost host = new(_options, TimeProvider.System))
+        {
+            await host.Service.ConfigureAsync(Body($$"""{"backend_type":"local","key_dir":"{{keys}}","default_key_id":"master"}"""), ServiceUnderTest.Operator, Cancellation);
+            await host.Service.StartAsync(force: false, ServiceUnderTest.Operator, Cancellation);
+            blob = await WrapAsync(host.Service);
+        }
+
+        Directory.Move(keys, keys + ".unmounted");
+        await using SidecarHost again = new(_options, TimeProvider.System);
+        await again.Service.RestoreAsync(Cancellation);
+
+        using (SnapshotLease lease = again.Service.Acquire())
+        {
+            Assert.Equal(ServiceState.Error, lease.Snapshot.State);
+        }
+
+        Assert.Empty(Directory.Exists(keys) ? Directory.GetFiles(keys, "*.key") : []);
+        Directory.Delete(keys, recursive: true);
+        Directory.Move(keys + ".unmounted", keys);
+        await again.Service.StartAsync(force: false, ServiceUnderTest.Operator, Cancellation);
+        await AssertAllOpenAsync(again.Service, [blob]);
+    }
+
+    private static ReadOnlyMemory<byte> Body(string text) => Encoding.UTF8.GetBytes(text);
+
+    private static async Task<byte[]> WrapAsync(KmsService service)
+    {
+        using SnapshotLease lease = service.Acquire();
+        ArrayBufferWriter<byte> envelope = new();
+        DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(
+            lease.Snapshot, keyReference: null, KeySpec.Aes256, EncryptionContext.Empty, new byte[32], envelope, Cancellation);
+        Assert.Equal(KmsError.None, wrapped.Error);
+        return envelope.WrittenSpan.ToArray();
+    }
+
+    private static async Task AssertAllOpenAsync(KmsService service, List<byte[]> blobs)
+    {
+        using SnapshotLease lease = service.Acquire();
+        foreach (byte[] blob in blobs)
+        {
+            DataKeys.Opened opened = await DataKeys.DecryptAsync(
+                lease.Snapshot, blob, EncryptionContext.Empty, new byte[Envelope.MaxPlaintextLength], Cancellation);
+            Assert.Equal(KmsError.None, opened.Error);
+        }
+    }
+}

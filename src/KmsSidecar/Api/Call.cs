@@ -19,7 +19,7 @@ internal sealed class Call : IDisposable
     /// <summary>Who asks; set once that is known.</summary>
     public Actor Actor { get; set; } = new("unknown", "unknown");
 
-    /// <summary>The segment that stands for <c>{key_id}</c>, as sent.</summary>
+    /// <summary>The segment that stands for the one in braces, as sent.</summary>
     public string? PathParameter { get; set; }
 
     /// <summary>Decoded parameters of the query; unknown ones are ignored, as upstream does.</summary>

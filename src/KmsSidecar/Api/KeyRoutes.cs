@@ -9,7 +9,7 @@ using KmsSidecar.Operations;
 namespace KmsSidecar.Api;
 
 /// <summary>Keys of the active backend: create, describe, list; each in upstream's modern and legacy shape.</summary>
-internal sealed class KeyRoutes(KmsService service)
+internal sealed class KeyRoutes(KmsService service, KeyAdministration administration)
 {
     /// <summary>Upstream's page: 100 unless asked, never more than 1,000.</summary>
     private const int DefaultPage = 100;
@@ -100,7 +100,7 @@ internal sealed class KeyRoutes(KmsService service)
     {
         NewKeyRequest request = NewKeyRequest.Read(call.Body.Span);
         NewKey key = await request.NameAsync(id => IsTakenAsync(id, call.Cancellation));
-        return await service.CreateKeyAsync(key, call.Actor, call.Cancellation);
+        return await administration.CreateAsync(key, call.Actor, call.Cancellation);
     }
 
     private async ValueTask<bool> IsTakenAsync(string id, CancellationToken cancellation)

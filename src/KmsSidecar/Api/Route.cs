@@ -6,9 +6,10 @@ namespace KmsSidecar.Api;
 /// <summary>One row of the route table: who may reach what, with which limits, and what answers.</summary>
 /// <remarks>Everything is required: a route without an action or a limit does not compile.</remarks>
 /// <param name="Method">Upper-case.</param>
-/// <param name="Path">Exact; a last segment <c>{key_id}</c> takes any one segment.</param>
+/// <param name="Path">Exact; a last segment in braces, <c>{key_id}</c>, takes any one segment.</param>
 /// <param name="Surfaces">The doors it is behind.</param>
 /// <param name="Action">The policy action that a caller needs.</param>
+/// <param name="Key">Where the request names the key that it acts on.</param>
 /// <param name="MaxBodyBytes">Longer bodies are answered 413; 0 takes none.</param>
 /// <param name="TimeLimit">From the last byte of the request to the answer.</param>
 /// <param name="Handler">Runs after authentication, with the body read.</param>
@@ -18,6 +19,7 @@ internal sealed record Route(
     string Path,
     Surface Surfaces,
     RouteAction Action,
+    KeyScope Key,
     int MaxBodyBytes,
     TimeSpan TimeLimit,
     RouteHandler Handler,
@@ -25,6 +27,9 @@ internal sealed record Route(
 {
     /// <summary>What metrics and logs call this route.</summary>
     public string Name => $"{Method} {Path}";
+
+    /// <summary>The last segment is in braces.</summary>
+    public bool HasParameter => Path.EndsWith('}');
 }
 
 /// <summary>Answers a call: writes its output and returns None, or returns why not. Cold handlers may throw <see cref="KmsException"/>.</summary>

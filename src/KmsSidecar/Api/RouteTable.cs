@@ -39,16 +39,17 @@ internal static class RouteTable
         Change("key/create", RouteAction.Configure, keys.CreateLegacyAsync, KeyRoutes.WriteNoCreatedKey),
         Read("keys", RouteAction.ListKeys, keys.ListAsync, KeyRoutes.WriteNoPage),
         Read("list-keys", RouteAction.ListKeys, keys.ListLegacyAsync, KeyRoutes.WriteNoPage),
-        Read("keys/{key_id}", RouteAction.DescribeKey, keys.DescribeAsync, KeyRoutes.WriteNoDescription),
-        Read("describe-key", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription),
-        Read("key/status", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription),
-        Admin("POST", "generate-data-key", RouteAction.GenerateDataKey, DataKeyRequest.MaxBodyBytes, Quick, dataKeys.GenerateForAdminAsync),
+        Read("keys/{key_id}", RouteAction.DescribeKey, keys.DescribeAsync, KeyRoutes.WriteNoDescription, KeyScope.Path),
+        Read("describe-key", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription, KeyScope.Query),
+        Read("key/status", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription, KeyScope.Query),
+        Admin(
+            "POST", "generate-data-key", RouteAction.GenerateDataKey, DataKeyRequest.MaxBodyBytes, Quick, dataKeys.GenerateForAdminAsync, key: KeyScope.Body),
 
-        Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync),
+        Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync, KeyScope.Body),
         Data("POST", "decrypt", RouteAction.Decrypt, dataKeys.DecryptAsync),
-        Data("POST", "encrypt", RouteAction.Encrypt, dataKeys.EncryptAsync),
-        Data("POST", "rewrap", RouteAction.Encrypt, dataKeys.RewrapAsync),
-        Data("GET", "keys/{key_id}", RouteAction.DescribeKey, keys.DescribeForDataAsync),
+        Data("POST", "encrypt", RouteAction.Encrypt, dataKeys.EncryptAsync, KeyScope.Body),
+        Data("POST", "rewrap", RouteAction.Encrypt, dataKeys.RewrapAsync, KeyScope.Body),
+        Data("GET", "keys/{key_id}", RouteAction.DescribeKey, keys.DescribeForDataAsync, KeyScope.Path),
         Data("GET", "status", RouteAction.ServiceControl, status.DataStatusAsync),
 
         Probe("/livez", HealthRoutes.LiveAsync),
@@ -60,8 +61,9 @@ internal static class RouteTable
         Admin("POST", name, action, AdminBody, Patient, handler, failure);
 
     /// <summary>A GET may carry a body (awscurl's <c>-d</c> without <c>-X POST</c>): its hash is checked, its content is not read.</summary>
-    private static Route Read(string name, RouteAction action, RouteHandler handler, Action<Utf8JsonWriter, Call>? failure = null) =>
-        Admin("GET", name, action, AdminBody, Quick, handler, failure);
+    private static Route Read(
+        string name, RouteAction action, RouteHandler handler, Action<Utf8JsonWriter, Call>? failure = null, KeyScope key = KeyScope.None) =>
+        Admin("GET", name, action, AdminBody, Quick, handler, failure, key);
 
     private static Route Admin(
         string method,
@@ -70,12 +72,13 @@ internal static class RouteTable
         int body,
         TimeSpan time,
         RouteHandler handler,
-        Action<Utf8JsonWriter, Call>? failure = null) =>
-        new(method, $"{AdminPrefix}/kms/{name}", Tcp | AdminSocket, action, body, time, handler, failure);
+        Action<Utf8JsonWriter, Call>? failure = null,
+        KeyScope key = KeyScope.None) =>
+        new(method, $"{AdminPrefix}/kms/{name}", Tcp | AdminSocket, action, key, body, time, handler, failure);
 
-    private static Route Data(string method, string name, RouteAction action, RouteHandler handler) =>
-        new(method, $"/v1/{name}", DataSocket, action, DataKeyRequest.MaxBodyBytes, Quick, handler);
+    private static Route Data(string method, string name, RouteAction action, RouteHandler handler, KeyScope key = KeyScope.None) =>
+        new(method, $"/v1/{name}", DataSocket, action, key, DataKeyRequest.MaxBodyBytes, Quick, handler);
 
     private static Route Probe(string path, RouteHandler handler) =>
-        new("GET", path, Tcp | AdminSocket, RouteAction.Public, MaxBodyBytes: 0, Quick, handler);
+        new("GET", path, Tcp | AdminSocket, RouteAction.Public, KeyScope.None, MaxBodyBytes: 0, Quick, handler);
 }

@@ -6,7 +6,6 @@ namespace KmsSidecar.Api;
 /// <summary>Finds the route of a request by the exact method and path that were sent.</summary>
 internal sealed class Router
 {
-    private const string ParameterSuffix = "/{key_id}";
     private const string MinioPrefix = "/minio/admin/v3/";
 
     private readonly Dictionary<string, List<int>> _exact = new(StringComparer.Ordinal);
@@ -17,10 +16,9 @@ internal sealed class Router
         Routes = routes;
         for (int i = 0; i < routes.Length; i++)
         {
-            string path = routes[i].Path;
-            (Dictionary<string, List<int>> index, string key) = path.EndsWith(ParameterSuffix, StringComparison.Ordinal)
-                ? (_byParent, path[..^ParameterSuffix.Length])
-                : (_exact, path);
+            (Dictionary<string, List<int>> index, string key) = routes[i].HasParameter
+                ? (_byParent, routes[i].Path[..routes[i].Path.LastIndexOf('/')])
+                : (_exact, routes[i].Path);
             if (!index.TryGetValue(key, out List<int>? sharing))
             {
                 index[key] = sharing = [];
@@ -34,7 +32,7 @@ internal sealed class Router
 
     /// <param name="method">As sent. <c>HEAD</c> finds what <c>GET</c> does (RFC 9110, 9.3.2).</param>
     /// <param name="index">Index of the route in <see cref="Routes"/>.</param>
-    /// <param name="parameter">The segment that stands for <c>{key_id}</c>, as sent.</param>
+    /// <param name="parameter">The segment that stands for the one in braces, as sent.</param>
     /// <returns>UnknownRoute, or MethodNotAllowed when the path is there for another method.</returns>
     public KmsError Find(Surface surface, string method, string path, out int index, out string? parameter)
     {

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using KmsSidecar.Errors;
 using KmsSidecar.Hosting;
-using KmsSidecar.Lifecycle;
 using KmsSidecar.Options;
+using KmsSidecar.Sealing;
 
 namespace KmsSidecar.CommandLine;
 

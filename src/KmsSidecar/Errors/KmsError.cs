@@ -22,6 +22,13 @@ internal enum KmsError
     KeyExists,
     KeyDisabled,
     KeyPendingDeletion,
+    KeyNotPendingDeletion,
+
+    /// <summary>The configuration in effect names the key, so it cannot be destroyed.</summary>
+    KeyStillReferenced,
+
+    /// <summary>A key is destroyed at once only where the node allows it and the caller repeats the key's id.</summary>
+    ImmediateDeletionRefused,
 
     /// <summary>The key's own record or material cannot be used; other keys are not affected.</summary>
     KeyDamaged,

@@ -19,19 +19,19 @@ internal sealed class BackendFactory(
 
     private readonly ILogger _log = logs.CreateLogger("rustfs::kms::backend");
 
-    public ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, CancellationToken cancellation) => document.Backend switch
+    public ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation) => document.Backend switch
     {
-        BackendType.Local => new ValueTask<IKeyBackend>(OpenLocal(document)),
+        BackendType.Local => new ValueTask<IKeyBackend>(OpenLocal(document, mode)),
         _ => new ValueTask<IKeyBackend>(OpenStatic()),
     };
 
-    private LocalBackend OpenLocal(ConfigurationDocument document)
+    private LocalBackend OpenLocal(ConfigurationDocument document, OpenMode mode)
     {
         KmsConfiguration configuration = KmsConfiguration.From(document);
         LocalBackendSettings settings = new(
             configuration.KeyDirectory!, configuration.FilePermissions ?? KmsConfiguration.DefaultFilePermissions);
         LocalBackend backend =
-            LocalBackend.Open(settings, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, clock);
+            LocalBackend.Open(settings, mode, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, clock);
         foreach (string notice in backend.Notices)
         {
             LifecycleLog.BackendNotice(_log, notice);

@@ -6,6 +6,7 @@ using KmsSidecar.CommandLine;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
 using KmsSidecar.Observability;
+using KmsSidecar.Operations;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -53,7 +54,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service),
-            new KeyRoutes(Service),
+            new KeyRoutes(Service, new KeyAdministration(Service, logs)),
             new DataKeyRoutes(Service),
             new HealthRoutes(Service, metrics, clock)));
         Application.Run(new Dispatcher(router, new RequestGate(Verifier), metrics, limits.Body, logs).InvokeAsync);

@@ -1,5 +1,5 @@
-using KmsSidecar.Lifecycle;
 using KmsSidecar.Options;
+using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
 
 namespace KmsSidecar.Hosting;

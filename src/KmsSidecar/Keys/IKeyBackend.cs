@@ -8,7 +8,8 @@ namespace KmsSidecar.Keys;
 /// <remarks>
 /// <para>Thread-safe. <see cref="IDisposable.Dispose"/> comes after the last call has ended and zeroes all key material.</para>
 /// <para>Wrap, unwrap and find are the data path: they return their error. The other members are cold and throw <see cref="KmsException"/>.
-/// Mutations (<see cref="CreateAsync"/>) are serialised by the caller.</para>
+/// Mutations (create, change, rotate, destroy) are serialised by the caller.</para>
+/// <para>What a backend does not implement it cannot do: the default answers Unsupported, and its <see cref="Capabilities"/> say so.</para>
 /// </remarks>
 internal interface IKeyBackend : IDisposable
 {
@@ -39,6 +40,24 @@ internal interface IKeyBackend : IDisposable
     /// <summary>Makes a key with fresh material and version 1; durable when it returns.</summary>
     /// <exception cref="KmsException">KeyExists, InvalidKeyId, Unsupported, StorageFailed, or a backend error.</exception>
     ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation);
+
+    /// <summary>Applies <see cref="KeyRules.Apply"/> and stores the result; durable when it returns. Nothing is written when nothing changes.</summary>
+    /// <exception cref="KmsException">KeyNotFound, KeyDamaged, Unsupported, what the rules refuse, StorageFailed, or a backend error.</exception>
+    ValueTask<KeyDescription> ChangeAsync(string keyId, KeyChange change, CancellationToken cancellation) => throw new KmsException(KmsError.Unsupported);
+
+    /// <summary>Adds a version with fresh material, which new data keys use from now on; all earlier versions go on opening theirs.</summary>
+    /// <remarks>The material is durable under its version before anything names that version, so a crash at any point leaves a key that opens
+    /// everything and can be rotated again.</remarks>
+    /// <exception cref="KmsException">KeyNotFound, KeyDamaged, KeyDisabled, KeyPendingDeletion, Unsupported, StorageFailed, or a backend error.</exception>
+    ValueTask<KeyDescription> RotateAsync(string keyId, CancellationToken cancellation) => throw new KmsException(KmsError.Unsupported);
+
+    /// <summary>Destroys a key with all its versions, whatever its state, and goes on where a crash interrupted it. The caller has made sure
+    /// that it may.</summary>
+    /// <exception cref="KmsException">KeyNotFound, Unsupported, StorageFailed, or a backend error.</exception>
+    ValueTask DestroyAsync(string keyId, CancellationToken cancellation) => throw new KmsException(KmsError.Unsupported);
+
+    /// <summary>Keys whose deletion is due, and those whose destruction was interrupted. Cheap: it is asked every minute.</summary>
+    ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation) => new([]);
 
     /// <summary>Wraps under the newest version and writes the whole envelope. Nothing is written when it fails.</summary>
     /// <returns>KeyNotFound, KeyDisabled, KeyPendingDeletion, KeyDamaged, or a backend error.</returns>

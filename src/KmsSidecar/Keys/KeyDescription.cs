@@ -27,7 +27,11 @@ internal sealed record KeyDescription
 
     public string? RotatedAt { get; init; }
 
+    /// <summary>When the key may be destroyed; only while <see cref="KeyState.PendingDeletion"/>.</summary>
     public string? DeletionDate { get; init; }
+
+    /// <summary>Where a cancelled deletion returns to; null when it is not known, as in records that RustFS wrote.</summary>
+    public KeyState? StateBeforeDeletion { get; init; }
 
     public string? CreatedBy { get; init; }
 

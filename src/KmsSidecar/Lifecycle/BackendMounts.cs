@@ -1,16 +1,19 @@
 using System.Collections.Immutable;
 using KmsSidecar.Configuration;
 using KmsSidecar.Errors;
+using KmsSidecar.Keys;
 
 namespace KmsSidecar.Lifecycle;
 
 /// <summary>Makes the backends of a new snapshot: those of the current one that still fit are shared, the others are opened.</summary>
 internal sealed class BackendMounts(BackendOpener open)
 {
+    /// <param name="mode">For the active backend; the others were there before.</param>
     /// <param name="shareable">Backends that may be shared; empty to open everything anew.</param>
     /// <returns>The active backend first. The caller owns one share in each.</returns>
     public async ValueTask<ImmutableArray<MountedBackend>> MountAsync(
         ConfigurationDocument active,
+        OpenMode mode,
         ImmutableArray<ConfigurationDocument> decryptOnly,
         ImmutableArray<MountedBackend> shareable,
         CancellationToken cancellation)
@@ -18,7 +21,7 @@ internal sealed class BackendMounts(BackendOpener open)
         List<MountedBackend> mounts = [];
         try
         {
-            mounts.Add(Share(active, shareable) ?? new MountedBackend(active, await open(active, cancellation)));
+            mounts.Add(Share(active, shareable) ?? new MountedBackend(active, await open(active, mode, cancellation)));
             foreach (ConfigurationDocument former in decryptOnly)
             {
                 mounts.Add(Share(former, shareable) ?? await OpenDecryptOnlyAsync(former, cancellation));
@@ -59,7 +62,7 @@ internal sealed class BackendMounts(BackendOpener open)
     {
         try
         {
-            return new MountedBackend(document, await open(document, cancellation));
+            return new MountedBackend(document, await open(document, OpenMode.Existing, cancellation));
         }
         catch (KmsException fault)
         {

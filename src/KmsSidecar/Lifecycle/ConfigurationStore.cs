@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
+using KmsSidecar.Sealing;
 
 namespace KmsSidecar.Lifecycle;
 

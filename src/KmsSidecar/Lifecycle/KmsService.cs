@@ -132,6 +132,7 @@ internal sealed class KmsService : IAsyncDisposable
         {
             await RunAsync(
                 _current,
+                OpenMode.CreateMissing,
                 shareable: [],
                 (backend, configuration) => DefaultKey.EnsureAsync(backend, configuration, _log, cancellation),
                 () => _store.MarkRunning(_current.Generation, running: true),
@@ -164,18 +165,12 @@ internal sealed class KmsService : IAsyncDisposable
         return ServiceState.Configured;
     }
 
-    /// <summary>Makes a key in the active backend.</summary>
-    public async Task<KeyDescription> CreateKeyAsync(NewKey request, Actor actor, CancellationToken cancellation)
+    /// <summary>Changes keys of the active backend, while nothing else changes.</summary>
+    /// <param name="change">Gets the snapshot in effect, whose first backend is the active one.</param>
+    public async Task<T> ChangeKeysAsync<T>(Func<Snapshot, Task<T>> change, CancellationToken cancellation)
     {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (!_current.IsRunning)
-        {
-            throw new KmsException(KmsError.NotRunning);
-        }
-
-        KeyDescription key = await _current.Backends[0].Backend!.CreateAsync(request, cancellation);
-        LifecycleLog.KeyCreated(_log, key.KeyId, actor.Who, actor.From);
-        return key;
+        using ChangeLock.Holding holding = await _changes.EnterAsync(cancellation);
+        return _current.IsRunning ? await change(_current) : throw new KmsException(KmsError.NotRunning);
     }
 
     /// <summary>Zeroes everything; the last requests have ended.</summary>
@@ -209,6 +204,7 @@ internal sealed class KmsService : IAsyncDisposable
             {
                 await RunAsync(
                     configured,
+                    OpenMode.CreateMissing,
                     shareable: _current.Backends,
                     (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, document, _current, _log, cancellation),
                     () => _store.Append(generation),
@@ -228,13 +224,14 @@ internal sealed class KmsService : IAsyncDisposable
     /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
     private async Task RunAsync(
         Snapshot configured,
+        OpenMode mode,
         ImmutableArray<MountedBackend> shareable,
         Func<IKeyBackend, KmsConfiguration, Task> check,
         Action store,
         CancellationToken cancellation)
     {
         ImmutableArray<MountedBackend> mounts =
-            await _mounts.MountAsync(configured.Document!, configured.DecryptOnlyDocuments, shareable, cancellation);
+            await _mounts.MountAsync(configured.Document!, mode, configured.DecryptOnlyDocuments, shareable, cancellation);
         try
         {
             await mounts[0].Backend!.CheckHealthAsync(cancellation);
@@ -261,6 +258,7 @@ internal sealed class KmsService : IAsyncDisposable
         {
             await RunAsync(
                 _current,
+                OpenMode.Existing,
                 shareable: [],
                 (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
                 static () => { },
@@ -302,7 +300,7 @@ internal sealed class KmsService : IAsyncDisposable
     {
         ImmutableArray<MountedBackend> former = _current.Backends;
         ImmutableArray<MountedBackend> mounts =
-            await _mounts.MountAsync(_current.Document!, _current.DecryptOnlyDocuments, former, cancellation);
+            await _mounts.MountAsync(_current.Document!, OpenMode.Existing, _current.DecryptOnlyDocuments, former, cancellation);
         MountedBackend[] reopened = [.. mounts.Where(mount => mount.Fault is null && !former.Contains(mount))];
         if (reopened.Length == 0)
         {

@@ -26,9 +26,6 @@ internal static partial class LifecycleLog
     [LoggerMessage(EventIds.DefaultKeyCreated, LogLevel.Information, "default key {KeyId} did not exist and was created")]
     public static partial void DefaultKeyCreated(ILogger log, string keyId);
 
-    [LoggerMessage(EventIds.KeyCreated, LogLevel.Information, "key {KeyId} created, by {Who} from {From}")]
-    public static partial void KeyCreated(ILogger log, string keyId, string who, string from);
-
     [LoggerMessage(EventIds.StateFileDamaged, LogLevel.Critical,
         "stored configuration {File} is damaged ({Reason}); the newest good one is used: {Used}")]
     public static partial void StateFileDamaged(ILogger log, string file, string reason, string used);

@@ -25,11 +25,13 @@ internal static class EventIds
     public const int ServiceRestored = 4003;
     public const int StartFailed = 4004;
     public const int DefaultKeyCreated = 4005;
-    public const int KeyCreated = 4006;
     public const int StateFileDamaged = 4007;
     public const int KeyUnreadable = 4008;
     public const int BackendUnreachable = 4009;
     public const int BackendNotice = 4010;
     public const int RetryFailed = 4011;
     public const int BackendReachable = 4012;
+
+    // Operations: 5000; an event that moved keeps its id
+    public const int KeyCreated = 4006;
 }

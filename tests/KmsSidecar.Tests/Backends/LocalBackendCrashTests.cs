@@ -2,6 +2,7 @@ using System.Text;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
+using KmsSidecar.Keys;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
 using Microsoft.Extensions.Time.Testing;
@@ -60,7 +61,7 @@ public sealed class LocalBackendCrashTests
     private static LocalBackend Open(string path, IFileSteps steps)
     {
         using SecretBytes masterKey = LocalFixture.Secret(LocalFixture.KnownMasterKey);
-        return LocalBackend.Open(new LocalBackendSettings(path), masterKey, steps, new DirectoryLocks(), new FakeTimeProvider());
+        return LocalBackend.Open(new LocalBackendSettings(path), OpenMode.CreateMissing, masterKey, steps, new DirectoryLocks(), new FakeTimeProvider());
     }
 
     private static void PutKnownKey(string path)

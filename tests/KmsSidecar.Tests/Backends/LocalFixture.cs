@@ -1,6 +1,7 @@
 using System.Text;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
+using KmsSidecar.Keys;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
 using Microsoft.Extensions.Time.Testing;
@@ -83,8 +84,8 @@ internal sealed class LocalFixture(TempDirectory directory, SecretBytes masterKe
         return fixture;
     }
 
-    public LocalBackend Open(IFileSteps? steps = null, DirectoryLocks? locks = null) =>
-        LocalBackend.Open(new LocalBackendSettings(FullPath), masterKey, steps ?? new SystemFileSteps(), locks ?? Locks, Clock);
+    public LocalBackend Open(IFileSteps? steps = null, DirectoryLocks? locks = null, OpenMode mode = OpenMode.CreateMissing) =>
+        LocalBackend.Open(new LocalBackendSettings(FullPath), mode, masterKey, steps ?? new SystemFileSteps(), locks ?? Locks, Clock);
 
     public void Put(string name, byte[] content) => File.WriteAllBytes(PathOf(name), content);
 

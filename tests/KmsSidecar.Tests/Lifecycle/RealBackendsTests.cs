@@ -62,8 +62,10 @@ public sealed class RealBackendsTests : IDisposable
         Assert.Equal(4, lease.Snapshot.Backends.Length);
     }
 
-    [Fact]
-    public async Task EmptyDirectoryInThePlaceOfTheKeys_IsNotTakenForThem()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task MissingOrEmptyDirectoryInThePlaceOfTheKeys_IsNotTakenForThem(bool mountPoint)
     {
         string keys = _directory.PathOf("keys");
         byte[] blob;
@@ -74,7 +76,7 @@ public sealed class RealBackendsTests : IDisposable
             blob = await WrapAsync(host.Service);
         }
 
-        Directory.Move(keys, keys + ".unmounted");
+        Unmount(keys, mountPoint);
         await using SidecarHost again = new(_options, TimeProvider.System);
         await again.Service.RestoreAsync(Cancellation);
 
@@ -83,11 +85,53 @@ public sealed class RealBackendsTests : IDisposable
             Assert.Equal(ServiceState.Error, lease.Snapshot.State);
         }
 
-        Assert.Empty(Directory.Exists(keys) ? Directory.GetFiles(keys, "*.key") : []);
-        Directory.Delete(keys, recursive: true);
-        Directory.Move(keys + ".unmounted", keys);
+        Mount(keys, mountPoint);
         await again.Service.StartAsync(force: false, ServiceUnderTest.Operator, Cancellation);
         await AssertAllOpenAsync(again.Service, [blob]);
+    }
+
+    [Fact]
+    public async Task DecryptOnlyDirectoryThatIsNotMounted_FailsItsOwnEnvelopesAsUnavailable()
+    {
+        (string former, string keys) = (_directory.PathOf("former"), _directory.PathOf("keys"));
+        byte[] blob;
+        await using (SidecarHost host = new(_options, TimeProvider.System))
+        {
+            await host.Service.ConfigureAsync(Body($$"""{"backend_type":"local","key_dir":"{{former}}","default_key_id":"master"}"""), ServiceUnderTest.Operator, Cancellation);
+            await host.Service.StartAsync(force: false, ServiceUnderTest.Operator, Cancellation);
+            blob = await WrapAsync(host.Service);
+            await host.Service.ReconfigureAsync(Body($$"""{"key_dir":"{{keys}}"}"""), ServiceUnderTest.Operator, Cancellation);
+        }
+
+        Unmount(former, mountPoint: true);
+        await using SidecarHost again = new(_options, TimeProvider.System);
+        await again.Service.RestoreAsync(Cancellation);
+
+        using SnapshotLease lease = again.Service.Acquire();
+        DataKeys.Opened opened = await DataKeys.DecryptAsync(
+            lease.Snapshot, blob, EncryptionContext.Empty, new byte[Envelope.MaxPlaintextLength], Cancellation);
+        Assert.Equal(KmsError.BackendUnavailable, opened.Error);
+        Mount(former, mountPoint: true);
+    }
+
+    private static void Unmount(string keys, bool mountPoint)
+    {
+        Directory.Move(keys, keys + ".unmounted");
+        if (mountPoint)
+        {
+            Directory.CreateDirectory(keys);
+        }
+    }
+
+    /// <summary>Fails where something was made in the mount point.</summary>
+    private static void Mount(string keys, bool mountPoint)
+    {
+        if (mountPoint)
+        {
+            Directory.Delete(keys);
+        }
+
+        Directory.Move(keys + ".unmounted", keys);
     }
 
     private static ReadOnlyMemory<byte> Body(string text) => Encoding.UTF8.GetBytes(text);

@@ -77,7 +77,7 @@ internal sealed class ServiceUnderTest : IDisposable
 
     public Task<long> RollbackAsync(long? generation = null) => Service.RollbackAsync(generation, Operator, Cancellation);
 
-    public Task CreateKeyAsync(string id) => Service.CreateKeyAsync(new NewKey(id, null, Tags.None), Operator, Cancellation);
+    public Task CreateKeyAsync(string id) => new KeyAdministration(Service, Log).CreateAsync(new NewKey(id, null, Tags.None), Operator, Cancellation);
 
     /// <summary>Configured on a place and running.</summary>
     public async Task RunAsync(string keyDirectory)
@@ -109,7 +109,7 @@ internal sealed class ServiceUnderTest : IDisposable
         _state.Dispose();
     }
 
-    private ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, CancellationToken cancellation)
+    private ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation)
     {
         MemoryPlace place = Place(document.Text(ConfigurationField.KeyDir) ?? "static");
         if (place.Fault is { } fault)

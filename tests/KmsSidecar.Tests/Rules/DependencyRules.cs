@@ -9,17 +9,19 @@ public sealed partial class DependencyRules
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         [""] = ["CommandLine"],
-        ["CommandLine"] = ["Errors", "Hosting", "Lifecycle", "Options"],
+        ["CommandLine"] = ["Errors", "Hosting", "Options", "Sealing"],
         ["Hosting"] =
         [
-            "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Errors", "Keys", "Lifecycle", "Observability", "Options", "Storage",
+            "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
+            "Options", "Sealing", "Storage",
         ],
         ["Api"] = ["Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations"],
-        ["Operations"] = ["Crypto", "Errors", "Keys", "Lifecycle"],
-        ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Storage"],
+        ["Operations"] = ["Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
+        ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing"],
         ["Configuration"] = ["Crypto", "Errors", "Json", "Keys"],
         ["Backends"] = ["Crypto", "Errors", "Keys", "Storage"],
         ["Keys"] = ["Crypto", "Errors"],
+        ["Sealing"] = ["Crypto", "Errors", "Storage"],
         ["Json"] = ["Errors"],
         ["Storage"] = ["Errors"],
         ["Auth"] = [],

@@ -52,12 +52,18 @@ internal sealed class LocalBackend : IKeyBackend
     /// permissions aside.</summary>
     /// <param name="masterKey">The configured password as UTF-8; stays the caller's.</param>
     /// <exception cref="KmsException">StorageFailed: not readable, not writable, or held by another process.
-    /// InvalidConfiguration: an unfinished restore, a lost or damaged salt.</exception>
+    /// InvalidConfiguration: an unfinished restore, a lost or damaged salt.
+    /// BackendUnavailable: <see cref="OpenMode.Existing"/> is asked for, and it is not there.</exception>
     public static LocalBackend Open(
-        LocalBackendSettings settings, SecretBytes masterKey, IFileSteps steps, DirectoryLocks locks, TimeProvider clock)
+        LocalBackendSettings settings, OpenMode mode, SecretBytes masterKey, IFileSteps steps, DirectoryLocks locks, TimeProvider clock)
     {
         List<string> notices = [];
         DurableDirectory files = new(settings.KeyDirectory, steps);
+        if (mode == OpenMode.Existing)
+        {
+            RequireOpenedBefore(files);
+        }
+
         if (files.EnsurePrivate() is { } found)
         {
             notices.Add($"the permissions of {files.FullPath} were {Octal(found)} and are now {Octal(DurableDirectory.PrivateMode)}");
@@ -121,7 +127,7 @@ internal sealed class LocalBackend : IKeyBackend
 
     public ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation)
     {
-        KmsError error = _keys.TryGet(request.KeyId, out LocalKey? key) ? WhyNotWrapping(key.Description.State) : WhyMissing(request.KeyId);
+        KmsError error = _keys.TryGet(request.KeyId, out LocalKey? key) ? KeyRules.WhyNotWrapping(key.Description.State) : WhyMissing(request.KeyId);
         if (error != KmsError.None)
         {
             return ValueTask.FromResult(new WrapResult(error, 0));
@@ -152,6 +158,16 @@ internal sealed class LocalBackend : IKeyBackend
         _lock.Dispose();
     }
 
+    private static void RequireOpenedBefore(DurableDirectory files)
+    {
+        if (!files.Exists(KeyDirectory.SaltFile))
+        {
+            throw new KmsException(
+                KmsError.BackendUnavailable,
+                $"{Path.Join(files.FullPath, KeyDirectory.SaltFile)} is not there: mount the file system that holds the keys, or restore the directory");
+        }
+    }
+
     /// <summary>Keys made under two master keys in one directory could never be used together.</summary>
     private void RefuseForeignMasterKey()
     {
@@ -164,14 +180,6 @@ internal sealed class LocalBackend : IKeyBackend
     }
 
     private KmsError WhyMissing(string keyId) => _unreadableIds.Contains(keyId) ? KmsError.KeyDamaged : KmsError.KeyNotFound;
-
-    private static KmsError WhyNotWrapping(KeyState state) => state switch
-    {
-        KeyState.Enabled => KmsError.None,
-        KeyState.Disabled => KmsError.KeyDisabled,
-        KeyState.PendingDeletion => KmsError.KeyPendingDeletion,
-        _ => KmsError.KeyNotFound,
-    };
 
     private KeyFile NewFile(NewKey request, SecretBytes material)
     {

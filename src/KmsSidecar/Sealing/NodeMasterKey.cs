@@ -4,7 +4,7 @@ using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
 
-namespace KmsSidecar.Lifecycle;
+namespace KmsSidecar.Sealing;
 
 /// <summary>The node's master key: one line of text. It seals the stored configuration, and is the password of a key directory whose
 /// configuration brings none.</summary>

@@ -3,7 +3,7 @@ using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
 
-namespace KmsSidecar.Lifecycle;
+namespace KmsSidecar.Sealing;
 
 /// <summary>Files of one directory, each sealed with the node's master key and bound to its own name.</summary>
 /// <remarks><c>"KMSSEAL1"(8) | nonce(24) | XAES-256-GCM(content) | tag(16)</c>, additional data <c>"kms-sidecar/" purpose "/" name</c>:
@@ -11,7 +11,7 @@ namespace KmsSidecar.Lifecycle;
 /// <param name="purpose">What the directory holds, for example <c>configuration</c>.</param>
 internal sealed class SealedFiles(DurableDirectory directory, AeadKey key, string purpose)
 {
-    /// <summary>The largest <see cref="StoredGeneration"/>, every character escaped, is below 10 MiB.</summary>
+    /// <summary>The largest stored configuration, every character escaped, is below 10 MiB.</summary>
     private const int MaxFileBytes = 16 * 1024 * 1024;
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 

@@ -30,19 +30,10 @@ internal sealed class BackendFactory(
         KmsConfiguration configuration = KmsConfiguration.From(document);
         LocalBackendSettings settings = new(
             configuration.KeyDirectory!, configuration.FilePermissions ?? KmsConfiguration.DefaultFilePermissions);
-        LocalBackend backend =
-            LocalBackend.Open(settings, mode, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, clock);
-        foreach (string notice in backend.Notices)
-        {
-            LifecycleLog.BackendNotice(_log, notice);
-        }
-
-        foreach (UnreadableKey key in backend.Unreadable)
-        {
-            LifecycleLog.KeyUnreadable(_log, key.Name, key.Reason);
-        }
-
-        return backend;
+        LocalBackendReports reports = new(
+            key => LifecycleLog.KeyUnreadable(_log, key.Name, key.Reason), notice => LifecycleLog.BackendNotice(_log, notice));
+        return LocalBackend.Open(
+            settings, mode, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, reports, clock);
     }
 
     private StaticBackend OpenStatic()

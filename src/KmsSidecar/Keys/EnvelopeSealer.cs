@@ -20,7 +20,8 @@ internal sealed class EnvelopeSealer(bool bindsContextInRustFsForm, bool writesV
     /// <summary>Wraps the request's plaintext and writes the whole envelope to its output. Random 96-bit nonces allow 2^32 wraps
     /// in RustFS's form under one key; the caller counts.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The plaintext is longer than <see cref="Envelope.MaxPlaintextLength"/>.</exception>
-    public void Wrap(AeadKey key, uint keyVersion, in WrapRequest request)
+    /// <param name="namesVersion">The envelope says the version of its key also where the form would not.</param>
+    public void Wrap(AeadKey key, uint keyVersion, in WrapRequest request, bool namesVersion = false)
     {
         ReadOnlySpan<byte> plaintext = request.Plaintext.Span;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(plaintext.Length, Envelope.MaxPlaintextLength, nameof(request));
@@ -53,7 +54,7 @@ internal sealed class EnvelopeSealer(bool bindsContextInRustFsForm, bool writesV
             Nonce = nonce,
             Context = request.Context,
             CreatedAt = createdAt,
-            MasterKeyVersion = bound || writesVersionInRustFsForm ? keyVersion : null,
+            MasterKeyVersion = bound || writesVersionInRustFsForm || namesVersion ? keyVersion : null,
             Form = request.Form,
         }.WriteTo(request.Output);
     }

@@ -24,6 +24,9 @@ internal interface IKeyBackend : IDisposable
     /// <summary>Number of keys that can be served; null where only a listing could tell.</summary>
     int? KeyCount { get; }
 
+    /// <summary>Number of keys that have not been looked at since the backend was opened: what is wrong with them is not known yet.</summary>
+    int UncheckedKeyCount => 0;
+
     /// <summary>Cheap check that the backend can serve; throws with the reason.</summary>
     /// <exception cref="KmsException">BackendUnavailable, BackendRejected, BackendTimeout, StorageFailed.</exception>
     ValueTask CheckHealthAsync(CancellationToken cancellation);

@@ -29,6 +29,14 @@ internal static class KeyRules
         }
     }
 
+    /// <summary>Its deletion is due, or its destruction was begun.</summary>
+    public static bool IsDue(KeyDescription key, DateTimeOffset now) => key.State switch
+    {
+        KeyState.Unavailable => true,
+        KeyState.PendingDeletion => key.DeletionDate is { } date && ZonedTimestamp.TryParse(date, out DateTimeOffset due) && due <= now,
+        _ => false,
+    };
+
     /// <summary>The key as it is after the change.</summary>
     /// <returns>The same object when nothing changes, so that nothing need be written.</returns>
     /// <exception cref="KmsException">KeyPendingDeletion, KeyNotPendingDeletion, MalformedRequest, or KeyNotFound for a tombstone.</exception>

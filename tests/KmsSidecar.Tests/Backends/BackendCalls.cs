@@ -61,6 +61,16 @@ internal static class BackendCalls
 
     public static async Task<bool> HoldsAsync(this IKeyBackend backend, string keyId) => await backend.HoldsAsync(keyId, Cancellation);
 
+    public static async Task<KeyDescription> ChangeAsync(this IKeyBackend backend, string keyId, KeyChange change) =>
+        await backend.ChangeAsync(keyId, change, Cancellation);
+
+    public static async Task<KeyDescription> RotateAsync(this IKeyBackend backend, string keyId) => await backend.RotateAsync(keyId, Cancellation);
+
+    public static async Task DestroyAsync(this IKeyBackend backend, string keyId) => await backend.DestroyAsync(keyId, Cancellation);
+
+    public static async Task<string[]> DueAsync(this IKeyBackend backend, DateTimeOffset now) =>
+        [.. (await backend.FindDueAsync(now, Cancellation)).Select(static key => key.KeyId)];
+
     public static async Task<(string[] Ids, string? Next)> ListAsync(this IKeyBackend backend, string? marker = null, int limit = 1000)
     {
         KeyPage page = await backend.ListAsync(marker, limit, Cancellation);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
@@ -15,11 +16,8 @@ public sealed class KeyFileTests
     /// <summary>Material 0x42 × 32 under the SHA-256 of old RustFS builds and the master key <c>beta5-test-master-key</c>.</summary>
     private const string LegacyMaterial = "\"xjwGa4Lj4qzKg6XQl8s2btyFkPHPChMAkjqs268TFGyvFUv8WjDD5HQCUDLViZmt\"";
 
-    private static readonly Lazy<MaterialCipher> Cipher = new(() =>
-    {
-        using SecretBytes masterKey = LocalFixture.Secret(LocalFixture.KnownMasterKey);
-        return new MaterialCipher(masterKey, LocalFixture.KnownSalt);
-    });
+    /// <summary>One for each master key, since each takes Argon2id's time.</summary>
+    private static readonly ConcurrentDictionary<string, Lazy<MaterialCipher>> Ciphers = new();
 
     public static TheoryData<string> RecordedFiles =>
         [.. Directory.GetFiles(RecordedKeys.LocalDirectory, "*.key").Select(file => Path.GetFileName(file))];
@@ -96,16 +94,16 @@ public sealed class KeyFileTests
     [Fact]
     public void KnownRecord_HoldsTheKnownKey()
     {
-        using AeadKey key = Open(Record, LocalFixture.KnownMasterKey);
-        AssertIs42(key);
+        using SecretBytes material = Open(Record, LocalFixture.KnownMasterKey);
+        AssertIs42(material);
     }
 
     [Fact]
     public void LegacyRecord_OpensUnderTheOldDerivation()
     {
         string legacy = Record.Replace(Marker, "", StringComparison.Ordinal).Replace(Material, LegacyMaterial, StringComparison.Ordinal);
-        using AeadKey key = Open(legacy, "beta5-test-master-key");
-        AssertIs42(key);
+        using SecretBytes material = Open(legacy, "beta5-test-master-key");
+        AssertIs42(material);
     }
 
     [Fact]
@@ -124,8 +122,8 @@ public sealed class KeyFileTests
         int nonce = Record.IndexOf("\"nonce\"", StringComparison.Ordinal);
         string plain = Record[..nonce].Replace(Material, "\"QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI=\"", StringComparison.Ordinal)
             .Replace("\"created_by\": \"local-kms\",", "", StringComparison.Ordinal) + $"\"nonce\": [], {marker}}}";
-        using AeadKey key = Open(plain, "any");
-        AssertIs42(key);
+        using SecretBytes material = Open(plain, "any");
+        AssertIs42(material);
     }
 
     [Theory]
@@ -136,7 +134,7 @@ public sealed class KeyFileTests
         Assert.Equal(KeyFileVerdict.Good, KeyFile.TryRead(recorded, Path.GetFileNameWithoutExtension(name), out KeyFile? file));
         using (file)
         {
-            Assert.Equal(Encoding.UTF8.GetString(recorded), Encoding.UTF8.GetString(file!.ToUtf8()));
+            Assert.Equal(Encoding.UTF8.GetString(recorded), Text(file!));
         }
     }
 
@@ -155,7 +153,7 @@ public sealed class KeyFileTests
         Assert.Equal(KeyFileVerdict.Good, KeyFile.TryRead(Encoding.UTF8.GetBytes(record), "app-key", out KeyFile? file));
         using (file)
         {
-            Assert.Equal(record, Encoding.UTF8.GetString(file!.ToUtf8()));
+            Assert.Equal(record, Text(file!));
         }
     }
 
@@ -169,8 +167,8 @@ public sealed class KeyFileTests
         Assert.Equal(KeyFileVerdict.Good, KeyFile.TryRead(Encoding.UTF8.GetBytes(record), "app-key", out KeyFile? file));
         using (file)
         {
-            Assert.Equal(record, Encoding.UTF8.GetString(file!.ToUtf8()));
-            Assert.Equal(["a", "z\n"], file.Describe().Tags.Keys);
+            Assert.Equal(record, Text(file!));
+            Assert.Equal(["a", "z\n"], file!.Describe().Tags.Keys);
         }
     }
 
@@ -186,7 +184,7 @@ public sealed class KeyFileTests
         using (file)
         {
             Assert.Equal(state, file!.Describe().State.ToString());
-            Assert.Equal(record, Encoding.UTF8.GetString(file.ToUtf8()));
+            Assert.Equal(record, Text(file));
         }
     }
 
@@ -196,37 +194,39 @@ public sealed class KeyFileTests
 
     private static KeyFileVerdict Verdict(string record, string masterKey)
     {
-        KeyFileVerdict verdict = Read(record, masterKey, out AeadKey? key);
-        key?.Dispose();
+        KeyFileVerdict verdict = Read(record, masterKey, out SecretBytes? material);
+        material?.Dispose();
         return verdict;
     }
 
-    private static AeadKey Open(string record, string masterKey)
+    private static SecretBytes Open(string record, string masterKey)
     {
-        Assert.Equal(KeyFileVerdict.Good, Read(record, masterKey, out AeadKey? key));
-        return key!;
+        Assert.Equal(KeyFileVerdict.Good, Read(record, masterKey, out SecretBytes? material));
+        return material!;
     }
 
-    private static KeyFileVerdict Read(string record, string masterKey, out AeadKey? key)
+    private static KeyFileVerdict Read(string record, string masterKey, out SecretBytes? material)
     {
-        key = null;
+        material = null;
         KeyFileVerdict verdict = KeyFile.TryRead(Encoding.UTF8.GetBytes(record), "app-key", out KeyFile? file);
         Assert.Equal(verdict == KeyFileVerdict.Good, file is not null);
-        using SecretBytes secret = LocalFixture.Secret(masterKey);
         using (file)
         {
-            return file is null ? verdict : Cipher.Value.TryOpen(file, secret, out key);
+            return file is null ? verdict : CipherOf(masterKey).TryOpen(file, out material);
         }
     }
 
-    private static void AssertIs42(AeadKey key)
+    private static MaterialCipher CipherOf(string masterKey) => Ciphers.GetOrAdd(masterKey, static text => new Lazy<MaterialCipher>(() =>
     {
-        byte[] nonce = new byte[AeadKey.GcmNonceLength];
-        byte[] expected = new byte[4 + AeadKey.TagLength];
-        byte[] actual = new byte[expected.Length];
-        using AeadKey known = AeadKey.From(Enumerable.Repeat((byte)0x42, 32).ToArray());
-        known.SealGcm(nonce, "text"u8, [], expected);
-        key.SealGcm(nonce, "text"u8, [], actual);
-        Assert.Equal(expected, actual);
+        using SecretBytes secret = LocalFixture.Secret(text);
+        return new MaterialCipher(secret, LocalFixture.KnownSalt, MasterKeyDerivation.Argon2Id);
+    })).Value;
+
+    private static string Text(KeyFile file)
+    {
+        using SecretBuffer content = file.ToUtf8();
+        return Encoding.UTF8.GetString(content.WrittenSpan);
     }
+
+    private static void AssertIs42(SecretBytes material) => Assert.Equal(Enumerable.Repeat((byte)0x42, 32), material.Span.ToArray());
 }

@@ -10,11 +10,11 @@ using Xunit;
 
 namespace KmsSidecar.Tests.Backends;
 
-/// <summary>Every crash is followed by two openings, each with Argon2id's time.</summary>
-[Trait("Category", "Slow")]
+/// <summary>The process is stopped at every step of every change; then the directory is opened again.</summary>
 public sealed class LocalBackendCrashTests
 {
     private const string NewKey = "new-key";
+    private const string KnownKey = "app-key";
 
     [Fact]
     public void Create_LeavesNoKeyOrAWholeOne()
@@ -48,6 +48,154 @@ public sealed class LocalBackendCrashTests
     }
 
     [Fact]
+    public void Rotate_LeavesAKeyThatOpensEverything_AndCanBeRotatedAgain()
+    {
+        List<byte[]> given = [];
+        HashSet<uint> found = [];
+        Crashes.Every(
+            path =>
+            {
+                PutKnownKey(path);
+                given = [];
+                using LocalBackend backend = Open(path, new SystemFileSteps());
+                given.Add(Wrap(backend));
+                Run(backend.RotateAsync(KnownKey));
+                given.Add(Wrap(backend));
+            },
+            (path, steps) =>
+            {
+                using LocalBackend backend = Open(path, steps);
+                Run(backend.RotateAsync(KnownKey));
+            },
+            (path, where) =>
+            {
+                using (LocalBackend backend = Open(path, new SystemFileSteps()))
+                {
+                    AssertAllOpen(backend, given, where);
+                    found.Add(Run(backend.FindAsync(KnownKey)).Key!.Version);
+                    given.Add(Wrap(backend));
+                    uint before = Run(backend.FindAsync(KnownKey)).Key!.Version;
+                    Assert.True(Run(backend.RotateAsync(KnownKey)).Version > before, where);
+                    given.Add(Wrap(backend));
+                    AssertAllOpen(backend, given, where);
+                }
+
+                using LocalBackend again = Open(path, new SystemFileSteps());
+                AssertAllOpen(again, given, where);
+            });
+        Assert.Equal([2u, 3u], found.Order());
+    }
+
+    [Theory]
+    [InlineData(Errno.NoSpace)]
+    [InlineData(Errno.ReadOnlyFileSystem)]
+    public void RefusedRotation_ChangesNothingThatIsUsed_AndCanBeRepeated(int errno)
+    {
+        int steps = Crashes.CountSteps(PutKnownKey, static (path, steps) =>
+        {
+            using LocalBackend backend = Open(path, steps);
+            Run(backend.RotateAsync(KnownKey));
+        });
+        int refused = 0;
+        for (int step = 0; step < steps; step++)
+        {
+            using TempDirectory directory = new();
+            PutKnownKey(directory.FullPath);
+            List<byte[]> given = [];
+            try
+            {
+                using LocalBackend failing = Open(directory.FullPath, new FailingSteps(new SystemFileSteps(), step, errno));
+                given.Add(Wrap(failing));
+                try
+                {
+                    Run(failing.RotateAsync(KnownKey));
+                }
+                catch (KmsException full)
+                {
+                    Assert.Equal(KmsError.StorageFailed, full.Error);
+                    refused++;
+                }
+
+                given.Add(Wrap(failing));
+                Run(failing.RotateAsync(KnownKey));
+                given.Add(Wrap(failing));
+                AssertAllOpen(failing, given, $"step {step}");
+            }
+            catch (KmsException opening)
+            {
+                Assert.Equal(KmsError.StorageFailed, opening.Error);
+            }
+
+            using LocalBackend backend = Open(directory.FullPath, new SystemFileSteps());
+            AssertAllOpen(backend, given, $"step {step}, reopened");
+        }
+
+        Assert.True(refused > 3, $"{refused} refused");
+    }
+
+    [Fact]
+    public void Destroy_LeavesTheKey_OrOneThatIsStillToBeDestroyed_OrNone()
+    {
+        HashSet<string> found = [];
+        Crashes.Every(
+            static path =>
+            {
+                PutKnownKey(path);
+                using LocalBackend backend = Open(path, new SystemFileSteps());
+                Run(backend.RotateAsync(KnownKey));
+                Run(backend.RotateAsync(KnownKey));
+            },
+            static (path, steps) =>
+            {
+                using LocalBackend backend = Open(path, steps);
+                Run(backend.DestroyAsync(KnownKey));
+            },
+            (path, where) =>
+            {
+                using LocalBackend backend = Open(path, new SystemFileSteps());
+                (KmsError error, KeyDescription? key) = Run(backend.FindAsync(KnownKey));
+                found.Add(key?.State.ToString() ?? error.ToString());
+                if (key?.State == KeyState.Enabled)
+                {
+                    AssertKnownKeyOpens(backend, where);
+                    Assert.True(Run(backend.WrapAsync(KnownKey)).Version == 3, where);
+                    return;
+                }
+
+                Assert.Equal(KmsError.KeyNotFound, Run(backend.WrapAsync(KnownKey)).Error);
+                Assert.Equal(key is null ? [] : [KnownKey], Run(backend.DueAsync(DateTimeOffset.MinValue)));
+                if (key is not null)
+                {
+                    Run(backend.DestroyAsync(KnownKey));
+                }
+
+                Assert.Equal([".kms-sidecar.lock", ".master-key.salt"], Directory.GetFiles(path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal));
+                Run(backend.CreateAsync(KnownKey));
+            });
+        Assert.Equal(["Enabled", "KeyNotFound", "Unavailable"], found.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Change_IsMadeOrIsNot()
+    {
+        HashSet<KeyState> found = [];
+        Crashes.Every(
+            PutKnownKey,
+            static (path, steps) =>
+            {
+                using LocalBackend backend = Open(path, steps);
+                Run(backend.ChangeAsync(KnownKey, new KeyChange.ScheduleDeletion(DateTimeOffset.UnixEpoch)));
+            },
+            (path, where) =>
+            {
+                using LocalBackend backend = Open(path, new SystemFileSteps());
+                AssertKnownKeyOpens(backend, where);
+                found.Add(Run(backend.FindAsync(KnownKey)).Key!.State);
+            });
+        Assert.Equal([KeyState.Enabled, KeyState.PendingDeletion], found.Order());
+    }
+
+    [Fact]
     public void FirstOpening_CanBeRepeated() => Crashes.Every(
         _ => { },
         (path, steps) => Open(Path.Join(path, "keys"), steps).Dispose(),
@@ -61,7 +209,14 @@ public sealed class LocalBackendCrashTests
     private static LocalBackend Open(string path, IFileSteps steps)
     {
         using SecretBytes masterKey = LocalFixture.Secret(LocalFixture.KnownMasterKey);
-        return LocalBackend.Open(new LocalBackendSettings(path), OpenMode.CreateMissing, masterKey, steps, new DirectoryLocks(), new FakeTimeProvider());
+        return LocalBackend.Open(
+            new LocalBackendSettings(path) { Derive = RememberedDerivation.Argon2Id },
+            OpenMode.CreateMissing,
+            masterKey,
+            steps,
+            new DirectoryLocks(),
+            new LocalBackendReports(static _ => { }, static _ => { }),
+            new FakeTimeProvider());
     }
 
     private static void PutKnownKey(string path)
@@ -77,11 +232,33 @@ public sealed class LocalBackendCrashTests
         Assert.True(backend.Unreadable.IsEmpty, where);
     }
 
+    private static byte[] Wrap(LocalBackend backend)
+    {
+        (KmsError error, _, byte[] blob) = Run(backend.WrapAsync(KnownKey));
+        Assert.Equal(KmsError.None, error);
+        return blob;
+    }
+
+    private static void AssertAllOpen(LocalBackend backend, List<byte[]> given, string where)
+    {
+        AssertKnownKeyOpens(backend, where);
+        foreach (byte[] blob in given)
+        {
+            Assert.True(Run(backend.UnwrapAsync(blob)).Plaintext.AsSpan().SequenceEqual(BackendCalls.DataKey), where);
+        }
+    }
+
     private static void AssertServes(LocalBackend backend, string where)
     {
         (KmsError error, _, byte[] blob) = Run(backend.WrapAsync(NewKey));
         Assert.True(error == KmsError.None, where);
         Assert.True(Run(backend.UnwrapAsync(blob)).Plaintext.AsSpan().SequenceEqual(BackendCalls.DataKey), where);
+    }
+
+    private static void Run(Task call)
+    {
+        Assert.True(call.IsCompleted);
+        call.GetAwaiter().GetResult();
     }
 
     /// <summary>The local backend's calls have always ended when they return.</summary>

@@ -24,14 +24,14 @@ public sealed class LocalBackendSaltTests
         using LocalFixture fixture = new();
         using (LocalBackend backend = fixture.Open())
         {
-            Assert.Contains(Salt, Assert.Single(backend.Notices), StringComparison.Ordinal);
+            Assert.Contains(Salt, Assert.Single(fixture.Notices), StringComparison.Ordinal);
         }
 
         byte[] salt = File.ReadAllBytes(fixture.PathOf(Salt));
         Assert.Equal(16, salt.Length);
         Assert.NotEqual(new byte[16], salt);
         using LocalBackend again = fixture.Open();
-        Assert.Empty(again.Notices);
+        Assert.Empty(fixture.Notices);
         Assert.Equal(salt, File.ReadAllBytes(fixture.PathOf(Salt)));
     }
 

@@ -20,7 +20,7 @@ public sealed class LocalBackendTests
         using (LocalBackend backend = fixture.Open())
         {
             Assert.Empty(backend.Unreadable);
-            Assert.Empty(backend.Notices);
+            Assert.Empty(fixture.Notices);
             Assert.Equal(28, RecordedKeys.LocalDataKeys.Length);
             foreach (RecordedDataKey key in RecordedKeys.LocalDataKeys)
             {
@@ -228,7 +228,7 @@ public sealed class LocalBackendTests
         using LocalFixture fixture = LocalFixture.Known();
         File.SetUnixFileMode(fixture.FullPath, DurableDirectory.PrivateMode | UnixFileMode.GroupRead | UnixFileMode.GroupExecute);
         using LocalBackend backend = fixture.Open();
-        Assert.Equal($"the permissions of {fixture.FullPath} were 0750 and are now 0700", Assert.Single(backend.Notices));
+        Assert.Equal($"the permissions of {fixture.FullPath} were 0750 and are now 0700", Assert.Single(fixture.Notices));
         Assert.Equal(DurableDirectory.PrivateMode, File.GetUnixFileMode(fixture.FullPath));
     }
 
@@ -242,7 +242,7 @@ public sealed class LocalBackendTests
             "at_rest_protection": "plaintext-dev-only"}
             """);
         using LocalBackend backend = fixture.Open();
-        Assert.StartsWith("the material in app-key.key is not encrypted", Assert.Single(backend.Notices), StringComparison.Ordinal);
+        Assert.StartsWith("the material in app-key.key is not encrypted", Assert.Single(fixture.Notices), StringComparison.Ordinal);
         Assert.Equal(LocalFixture.KnownDataKey, (await backend.UnwrapAsync(Encoding.UTF8.GetBytes(LocalFixture.KnownEnvelope))).Plaintext);
     }
 

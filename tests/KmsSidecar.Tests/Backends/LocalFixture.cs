@@ -84,8 +84,21 @@ internal sealed class LocalFixture(TempDirectory directory, SecretBytes masterKe
         return fixture;
     }
 
-    public LocalBackend Open(IFileSteps? steps = null, DirectoryLocks? locks = null, OpenMode mode = OpenMode.CreateMissing) =>
-        LocalBackend.Open(new LocalBackendSettings(FullPath), mode, masterKey, steps ?? new SystemFileSteps(), locks ?? Locks, Clock);
+    /// <summary>What the last opening, and the backend since, had to say.</summary>
+    public List<string> Notices { get; private set; } = [];
+
+    public LocalBackend Open(IFileSteps? steps = null, DirectoryLocks? locks = null, OpenMode mode = OpenMode.CreateMissing)
+    {
+        List<string> notices = Notices = [];
+        return LocalBackend.Open(
+            new LocalBackendSettings(FullPath) { Derive = RememberedDerivation.Argon2Id },
+            mode,
+            masterKey,
+            steps ?? new SystemFileSteps(),
+            locks ?? Locks,
+            new LocalBackendReports(static _ => { }, notices.Add),
+            Clock);
+    }
 
     public void Put(string name, byte[] content) => File.WriteAllBytes(PathOf(name), content);
 

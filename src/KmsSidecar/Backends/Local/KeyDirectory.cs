@@ -4,7 +4,8 @@ using KmsSidecar.Storage;
 
 namespace KmsSidecar.Backends.Local;
 
-/// <summary>RustFS's layout of a local key directory: <c>KEY_ID.key</c> for each key, and one salt.</summary>
+/// <summary>RustFS's layout of a local key directory: <c>KEY_ID.key</c> for each key, and one salt; and beside it our <c>KEY_ID.vN</c> for each
+/// later version of a key.</summary>
 internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode)
 {
     public const string SaltFile = ".master-key.salt";
@@ -32,29 +33,79 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
     /// <exception cref="KmsException">StorageFailed: the directory is gone or not readable.</exception>
     public void CheckReadable() => files.List();
 
-    /// <summary>All records as they are on disk, not opened yet. A file that cannot be read takes nothing with it.</summary>
-    /// <returns>The caller disposes of the files.</returns>
-    public List<StoredKeyFile> ReadAll()
+    /// <summary>What there is, by name; nothing is read.</summary>
+    /// <param name="orphans">Ids that have later versions but no record: what is left of keys that something else removed.</param>
+    public List<KeySlot> List(out HashSet<string> orphans)
     {
-        List<StoredKeyFile> stored = [];
+        List<string> ids = [];
+        Dictionary<string, List<uint>> versions = new(StringComparer.Ordinal);
         foreach (string name in files.List())
         {
             if (name.EndsWith(KeySuffix, StringComparison.Ordinal))
             {
-                stored.Add(StoredKeyFile.Read(files, name, name[..^KeySuffix.Length]));
+                ids.Add(name[..^KeySuffix.Length]);
+            }
+            else if (KeyVersionFile.TryParseName(name, out string keyId, out uint version))
+            {
+                (versions.TryGetValue(keyId, out List<uint>? numbers) ? numbers : versions[keyId] = []).Add(version);
             }
         }
 
-        return stored;
+        List<KeySlot> slots = new(ids.Count);
+        foreach (string id in ids)
+        {
+            slots.Add(new KeySlot(id, versions.Remove(id, out List<uint>? numbers) ? [.. numbers.Order()] : []));
+        }
+
+        orphans = versions.Keys.ToHashSet(StringComparer.Ordinal);
+        return slots;
+    }
+
+    /// <summary>A record as it is on disk, not opened yet, or why there is none. The caller disposes it.</summary>
+    public StoredKeyFile Read(string keyId) => StoredKeyFile.Read(files, FileNameOf(keyId), keyId);
+
+    /// <param name="reason">Why there is none.</param>
+    public KeyVersionFile? ReadVersion(string keyId, uint version, out string? reason)
+    {
+        try
+        {
+            byte[]? content = files.TryRead(KeyVersionFile.NameOf(keyId, version), KeyVersionFile.MaxLength);
+            KeyVersionFile? file = content is null ? null : KeyVersionFile.TryRead(content, keyId, version);
+            reason = content is null ? "the file is gone" : file is null ? "the file is not a key version: it is damaged, or cut short" : null;
+            return file;
+        }
+        catch (KmsException unreadable)
+        {
+            reason = unreadable.Message;
+            return null;
+        }
     }
 
     /// <summary>False when there is such a key already.</summary>
-    public bool TryCreate(KeyFile file) => files.TryCreate(FileNameOf(file.KeyId), file.ToUtf8(), fileMode);
+    public bool TryCreate(KeyFile file)
+    {
+        using SecretBuffer content = file.ToUtf8();
+        return files.TryCreate(FileNameOf(file.KeyId), content.WrittenSpan, fileMode);
+    }
+
+    /// <summary>False when there is such a version already: what is frozen under a number is never written over.</summary>
+    public bool TryCreate(KeyVersionFile file) => files.TryCreate(KeyVersionFile.NameOf(file.KeyId, file.Version), file.ToUtf8(), fileMode);
+
+    public void Replace(KeyFile file)
+    {
+        using SecretBuffer content = file.ToUtf8();
+        files.Replace(FileNameOf(file.KeyId), content.WrittenSpan, fileMode);
+    }
+
+    public void DeleteRecord(string keyId) => files.Delete(FileNameOf(keyId));
+
+    public void DeleteVersion(string keyId, uint version) => files.Delete(KeyVersionFile.NameOf(keyId, version));
 
     /// <summary>The salt of the directory. A missing one is made, but only where no record can depend on the one that was lost.</summary>
+    /// <param name="keyIds">All records, which are read only when the salt is missing.</param>
     /// <param name="created">The salt is new.</param>
     /// <exception cref="KmsException">InvalidConfiguration: the salt is not 16 bytes, or is missing and needed. StorageFailed.</exception>
-    public byte[] LoadSalt(IEnumerable<StoredKeyFile> records, out bool created)
+    public byte[] LoadSalt(IEnumerable<string> keyIds, out bool created)
     {
         created = false;
         byte[]? salt = TryReadSalt();
@@ -63,12 +114,16 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
             return salt;
         }
 
-        if (records.FirstOrDefault(record => record.MayNeedSalt) is { } record)
+        foreach (string id in keyIds.Order(Utf8Order.Instance))
         {
-            throw new KmsException(
-                KmsError.InvalidConfiguration,
-                $"{Path.Join(FullPath, SaltFile)} is missing, and {record.FileName} may need it; put it back from a backup. "
-                + "A new salt would make every key unreadable");
+            using StoredKeyFile record = Read(id);
+            if (record.MayNeedSalt)
+            {
+                throw new KmsException(
+                    KmsError.InvalidConfiguration,
+                    $"{Path.Join(FullPath, SaltFile)} is missing, and {record.FileName} may need it; put it back from a backup. "
+                    + "A new salt would make every key unreadable");
+            }
         }
 
         byte[] fresh = new byte[MasterKeyDerivation.SaltLength];

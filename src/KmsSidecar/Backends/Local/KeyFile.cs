@@ -15,7 +15,8 @@ internal sealed class KeyFile : IDisposable
 
     public required string KeyId { get; init; }
 
-    /// <summary>Number of the one material here. Above 1 after the rotations of old RustFS builds, which overwrote it.</summary>
+    /// <summary>Number of the newest version, which is the one material here where no later versions are beside it; RustFS keeps the number and
+    /// does not mind it. Above 1 without any after the rotations of old RustFS builds, which overwrote their material.</summary>
     public required uint Version { get; init; }
 
     public required string Algorithm { get; init; }
@@ -37,6 +38,9 @@ internal sealed class KeyFile : IDisposable
 
     public string? DeletionDate { get; init; }
 
+    /// <summary>A member of ours, written while a deletion is pending. RustFS takes it, and drops it when it rewrites the record itself.</summary>
+    public KeyState? StateBeforeDeletion { get; init; }
+
     /// <summary>Ciphertext and tag, or the key itself: <see cref="Protection"/> tells.</summary>
     public required SecretBytes Material { get; init; }
 
@@ -55,7 +59,33 @@ internal sealed class KeyFile : IDisposable
     public static KeyFileVerdict TryRead(ReadOnlySpan<byte> utf8, string stem, out KeyFile? file) =>
         KeyFileReader.TryRead(utf8, stem, out file);
 
-    public byte[] ToUtf8() => KeyFileWriter.Write(this);
+    /// <summary>The file's bytes, which hold the key itself where the record is plaintext. The caller disposes them.</summary>
+    public SecretBuffer ToUtf8() => KeyFileWriter.Write(this);
+
+    /// <summary>The same record and material with what the description says; tags that stay keep their order. The caller disposes it.</summary>
+    public KeyFile With(KeyDescription description) => new()
+    {
+        KeyId = KeyId,
+        Version = description.Version,
+        Algorithm = Algorithm,
+        Usage = Usage,
+        State = description.State,
+        Description = description.Description,
+        Metadata =
+        [
+            .. Metadata.Where(tag => description.Tags.ContainsKey(tag.Key)).Select(tag => KeyValuePair.Create(tag.Key, description.Tags[tag.Key])),
+            .. description.Tags.Where(tag => !Metadata.Any(former => former.Key == tag.Key)),
+        ],
+        CreatedAt = CreatedAt,
+        RotatedAt = description.RotatedAt,
+        CreatedBy = CreatedBy,
+        DeletionDate = description.DeletionDate,
+        StateBeforeDeletion = description.StateBeforeDeletion,
+        Material = SecretBytes.CopyOf(Material.Span),
+        Nonce = Nonce,
+        Protection = Protection,
+        Unknown = Unknown,
+    };
 
     public KeyDescription Describe() => new()
     {
@@ -69,6 +99,7 @@ internal sealed class KeyFile : IDisposable
         CreatedAt = CreatedAt,
         RotatedAt = RotatedAt,
         DeletionDate = DeletionDate,
+        StateBeforeDeletion = StateBeforeDeletion,
         CreatedBy = CreatedBy,
         Origin = "KMS",
         Manager = "CUSTOMER",

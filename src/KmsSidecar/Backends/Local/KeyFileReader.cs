@@ -32,6 +32,7 @@ internal ref struct KeyFileReader
     private string? _rotatedAt;
     private string? _createdBy;
     private string? _deletionDate;
+    private KeyState? _stateBeforeDeletion;
     private SecretBytes? _material;
     private bool _materialEmpty;
     private byte[]? _nonce;
@@ -124,6 +125,7 @@ internal ref struct KeyFileReader
         RotatedAt = _rotatedAt,
         CreatedBy = _createdBy,
         DeletionDate = _deletionDate,
+        StateBeforeDeletion = _stateBeforeDeletion,
         Material = _material!,
         Nonce = _nonce!,
         Protection = _protection!.Value,
@@ -173,6 +175,7 @@ internal ref struct KeyFileReader
             case KeyFileNames.RotatedAt: _rotatedAt = CheckTime(ReadTextOrNull()); return true;
             case KeyFileNames.CreatedBy: _createdBy = ReadTextOrNull(); return true;
             case KeyFileNames.DeletionDate: _deletionDate = CheckTime(ReadTextOrNull()); return true;
+            case KeyFileNames.StateBeforeDeletion: _stateBeforeDeletion = ReadTextOrNull() is { } state ? KeyFileNames.StateOf(state) : null; return true;
             case KeyFileNames.Material: ReadMaterial(); return true;
             case KeyFileNames.Nonce: ReadNonce(); return true;
             default: return false;

@@ -2,32 +2,27 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using KmsSidecar.Crypto;
 using KmsSidecar.Keys;
 
 namespace KmsSidecar.Backends.Local;
 
 /// <summary>Writes a key record byte for byte as RustFS does: two spaces, a line for each member and number, no last newline.</summary>
-/// <remarks>Leaves copies of what it writes in memory: not for a record whose material is plain, except in tests.</remarks>
-internal readonly ref struct KeyFileWriter
+internal readonly ref struct KeyFileWriter(SecretBuffer output)
 {
     private const int MaxUInt32Digits = 10;
 
-    private readonly ArrayBufferWriter<byte> _output = new();
-
-    public KeyFileWriter()
+    /// <returns>The caller's to dispose.</returns>
+    public static SecretBuffer Write(KeyFile file)
     {
-    }
-
-    public static byte[] Write(KeyFile file)
-    {
-        KeyFileWriter writer = new();
-        writer.WriteRecord(file);
-        return writer._output.WrittenSpan.ToArray();
+        SecretBuffer output = new();
+        new KeyFileWriter(output).WriteRecord(file);
+        return output;
     }
 
     private void WriteRecord(KeyFile file)
     {
-        _output.Write("{\n  "u8);
+        output.Write("{\n  "u8);
         WriteName(KeyFileNames.FormatVersion);
         WriteNumber(KeyFile.FormatVersion);
         WriteText(KeyFileNames.KeyId, file.KeyId);
@@ -51,50 +46,55 @@ internal readonly ref struct KeyFileWriter
             WriteText(KeyFileNames.Protection, KeyFileNames.NameOf(file.Protection));
         }
 
+        if (file.StateBeforeDeletion is { } state)
+        {
+            WriteText(KeyFileNames.StateBeforeDeletion, KeyFileNames.NameOf(state));
+        }
+
         foreach ((string name, byte[] json) in file.Unknown)
         {
             WriteNext(name);
-            _output.Write(json);
+            output.Write(json);
         }
 
-        _output.Write("\n}"u8);
+        output.Write("\n}"u8);
     }
 
     private void WriteMetadata(KeyFile file)
     {
         WriteNext(KeyFileNames.Metadata);
-        _output.Write("{"u8);
+        output.Write("{"u8);
         for (int i = 0; i < file.Metadata.Length; i++)
         {
-            _output.Write(i == 0 ? "\n    "u8 : ",\n    "u8);
+            output.Write(i == 0 ? "\n    "u8 : ",\n    "u8);
             WriteName(file.Metadata[i].Key);
             WriteQuoted(file.Metadata[i].Value);
         }
 
-        _output.Write(file.Metadata.IsEmpty ? "}"u8 : "\n  }"u8);
+        output.Write(file.Metadata.IsEmpty ? "}"u8 : "\n  }"u8);
     }
 
     private void WriteMaterial(KeyFile file)
     {
         WriteNext(KeyFileNames.Material);
-        _output.Write("\""u8);
-        Span<byte> destination = _output.GetSpan(Base64.GetMaxEncodedToUtf8Length(file.Material.Length));
+        output.Write("\""u8);
+        Span<byte> destination = output.GetSpan(Base64.GetMaxEncodedToUtf8Length(file.Material.Length));
         Base64.EncodeToUtf8(file.Material.Span, destination, out _, out int written);
-        _output.Advance(written);
-        _output.Write("\""u8);
+        output.Advance(written);
+        output.Write("\""u8);
     }
 
     private void WriteNonce(KeyFile file)
     {
         WriteNext(KeyFileNames.Nonce);
-        _output.Write("["u8);
+        output.Write("["u8);
         for (int i = 0; i < file.Nonce.Length; i++)
         {
-            _output.Write(i == 0 ? "\n    "u8 : ",\n    "u8);
+            output.Write(i == 0 ? "\n    "u8 : ",\n    "u8);
             WriteNumber(file.Nonce[i]);
         }
 
-        _output.Write(file.Nonce.Length == 0 ? "]"u8 : "\n  ]"u8);
+        output.Write(file.Nonce.Length == 0 ? "]"u8 : "\n  ]"u8);
     }
 
     private void WriteText(string name, string? value)
@@ -102,7 +102,7 @@ internal readonly ref struct KeyFileWriter
         WriteNext(name);
         if (value is null)
         {
-            _output.Write("null"u8);
+            output.Write("null"u8);
         }
         else
         {
@@ -112,26 +112,26 @@ internal readonly ref struct KeyFileWriter
 
     private void WriteNext(string name)
     {
-        _output.Write(",\n  "u8);
+        output.Write(",\n  "u8);
         WriteName(name);
     }
 
     private void WriteName(string name)
     {
         WriteQuoted(name);
-        _output.Write(": "u8);
+        output.Write(": "u8);
     }
 
     private void WriteQuoted(string text)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(text);
-        _output.Advance(EnvelopeText.WriteQuoted(utf8, _output.GetSpan(EnvelopeText.QuotedLength(utf8))));
+        output.Advance(EnvelopeText.WriteQuoted(utf8, output.GetSpan(EnvelopeText.QuotedLength(utf8))));
     }
 
     private void WriteNumber(uint value)
     {
-        Span<byte> destination = _output.GetSpan(MaxUInt32Digits);
+        Span<byte> destination = output.GetSpan(MaxUInt32Digits);
         value.TryFormat(destination, out int written, provider: CultureInfo.InvariantCulture);
-        _output.Advance(written);
+        output.Advance(written);
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
@@ -7,57 +6,67 @@ using KmsSidecar.Storage;
 
 namespace KmsSidecar.Backends.Local;
 
-/// <summary>Keys in a directory of RustFS's format, all of them open in memory while this object lives.</summary>
-/// <remarks>A key is found by its id among those that were read at open; no id of a caller ever becomes a path.</remarks>
+/// <summary>Keys in a directory of RustFS's format, opened when they are first used and kept in memory while this object lives.</summary>
+/// <remarks>A key is found by its id among the names that the directory had at open; no id of a caller ever becomes a path.</remarks>
 internal sealed class LocalBackend : IKeyBackend
 {
-    private const string CreatedBy = "local-kms";
+    private static readonly BackendCapabilities Everything = new(
+        Rotate: true, EnableDisable: true, ScheduleDeletion: true, Versioning: true, PhysicalDelete: true, UpdateKeyMetadata: true, Rewrap: true);
 
     private readonly KeyDirectory _directory;
     private readonly DirectoryLock _lock;
     private readonly MaterialCipher _cipher;
     private readonly Keyring _keys;
-    private readonly FrozenSet<string> _unreadableIds;
+    private readonly KeyScan _scan;
+    private readonly KeyWriter _writer;
     private readonly bool _foreignMasterKey;
-    private readonly TimeProvider _clock;
     private readonly EnvelopeSealer _sealer;
 
     private LocalBackend(
-        KeyDirectory directory, DirectoryLock directoryLock, LoadedKeys loaded, ImmutableArray<string> notices, TimeProvider clock)
+        KeyDirectory directory,
+        DirectoryLock directoryLock,
+        MaterialCipher cipher,
+        List<KeySlot> slots,
+        HashSet<string> orphans,
+        LocalBackendReports reports,
+        TimeProvider clock)
     {
         _directory = directory;
         _lock = directoryLock;
-        _cipher = loaded.Cipher;
-        _keys = loaded.Keys;
-        _unreadableIds = loaded.UnreadableIds;
-        _foreignMasterKey = loaded.NoneOpened;
-        _clock = clock;
+        _cipher = cipher;
         _sealer = new EnvelopeSealer(bindsContextInRustFsForm: false, writesVersionInRustFsForm: false, clock);
-        Unreadable = loaded.Unreadable;
-        Notices = notices;
+        _keys = new Keyring(slots, new KeyLoader(directory, cipher), reports.Unreadable, reports.Notice);
+        _writer = new KeyWriter(directory, cipher, _keys, orphans, clock);
+        _scan = KeyScan.Begin(_keys, out _foreignMasterKey);
     }
 
-    public BackendCapabilities Capabilities => BackendCapabilities.WrapOnly;
+    public BackendCapabilities Capabilities => Everything;
 
-    public ImmutableArray<UnreadableKey> Unreadable { get; }
+    public ImmutableArray<UnreadableKey> Unreadable => _keys.Unreadable;
 
     public string? SoleKeyId => null;
 
     public int? KeyCount => _keys.Count;
 
-    /// <summary>What an operator should know about this opening, one sentence each: for the log.</summary>
-    public ImmutableArray<string> Notices { get; }
+    public int UncheckedKeyCount => _keys.UncheckedCount;
 
-    /// <summary>Takes the directory for this process and opens every key in it. Nothing that RustFS wrote is changed, the directory's
-    /// permissions aside.</summary>
+    /// <summary>Takes the directory for this process. Up to <see cref="KeyScan.ReadAtOpen"/> keys are opened at once, the others when they are
+    /// first used, while a scan in the background finds those that cannot be. Nothing that RustFS wrote is changed, the directory's permissions
+    /// aside.</summary>
     /// <param name="masterKey">The configured password as UTF-8; stays the caller's.</param>
+    /// <param name="reports">Told of what an operator should know, now and later.</param>
     /// <exception cref="KmsException">StorageFailed: not readable, not writable, or held by another process.
     /// InvalidConfiguration: an unfinished restore, a lost or damaged salt.
     /// BackendUnavailable: <see cref="OpenMode.Existing"/> is asked for, and it is not there.</exception>
     public static LocalBackend Open(
-        LocalBackendSettings settings, OpenMode mode, SecretBytes masterKey, IFileSteps steps, DirectoryLocks locks, TimeProvider clock)
+        LocalBackendSettings settings,
+        OpenMode mode,
+        SecretBytes masterKey,
+        IFileSteps steps,
+        DirectoryLocks locks,
+        LocalBackendReports reports,
+        TimeProvider clock)
     {
-        List<string> notices = [];
         DurableDirectory files = new(settings.KeyDirectory, steps);
         if (mode == OpenMode.Existing)
         {
@@ -66,7 +75,7 @@ internal sealed class LocalBackend : IKeyBackend
 
         if (files.EnsurePrivate() is { } found)
         {
-            notices.Add($"the permissions of {files.FullPath} were {Octal(found)} and are now {Octal(DurableDirectory.PrivateMode)}");
+            reports.Notice($"the permissions of {files.FullPath} were {Octal(found)} and are now {Octal(DurableDirectory.PrivateMode)}");
         }
 
         KeyDirectory directory = new(files, settings.FilePermissions);
@@ -79,8 +88,19 @@ internal sealed class LocalBackend : IKeyBackend
                 directory.Recover();
             }
 
-            LoadedKeys loaded = LoadedKeys.Load(directory, masterKey, notices);
-            return new LocalBackend(directory, directoryLock, loaded, [.. notices], clock);
+            List<KeySlot> slots = directory.List(out HashSet<string> orphans);
+            foreach (string id in orphans)
+            {
+                reports.Notice($"{directory.FullPath} has versions of key '{id}' but no {KeyDirectory.FileNameOf(id)}; restore it, or remove {KeyVersionFile.NameOf(id, 0)[..^1]}*");
+            }
+
+            byte[] salt = directory.LoadSalt(slots.Select(static slot => slot.KeyId), out bool created);
+            if (created)
+            {
+                reports.Notice($"made {Path.Join(directory.FullPath, KeyDirectory.SaltFile)}; it belongs into every backup of the keys");
+            }
+
+            return new LocalBackend(directory, directoryLock, new MaterialCipher(masterKey, salt, settings.Derive), slots, orphans, reports, clock);
         }
         catch
         {
@@ -96,56 +116,70 @@ internal sealed class LocalBackend : IKeyBackend
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation) =>
-        ValueTask.FromResult(_keys.TryGet(keyId, out _) || _unreadableIds.Contains(keyId));
+    public ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation) => ValueTask.FromResult(_keys.Holds(keyId));
 
-    public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation) =>
-        ValueTask.FromResult(_keys.TryGet(keyId, out LocalKey? key) ? (KmsError.None, key.Description) : (WhyMissing(keyId), null));
+    public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation)
+    {
+        KmsError error = _keys.TryGet(keyId, out LocalKey? key);
+        return ValueTask.FromResult((error, key?.Description));
+    }
 
     public ValueTask<KeyPage> ListAsync(string? marker, int limit, CancellationToken cancellation) =>
         ValueTask.FromResult(_keys.Page(marker, limit));
 
     public ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation)
     {
-        if (!KeyId.IsLegal(request.KeyId))
-        {
-            throw new KmsException(KmsError.InvalidKeyId);
-        }
-
         RefuseForeignMasterKey();
-        using SecretBytes material = SecretBytes.Random(AeadKey.KeyLength);
-        using KeyFile file = NewFile(request, material);
-        if (!_directory.TryCreate(file))
-        {
-            throw new KmsException(KmsError.KeyExists);
-        }
+        return ValueTask.FromResult(_writer.Create(request));
+    }
 
-        LocalKey key = new(file.Describe(), [new LocalKeyVersion(file.Version, AeadKey.From(material.Span))]);
-        _keys.Add(key);
-        return ValueTask.FromResult(key.Description);
+    public ValueTask<KeyDescription> ChangeAsync(string keyId, KeyChange change, CancellationToken cancellation) =>
+        ValueTask.FromResult(_writer.Change(keyId, change));
+
+    public ValueTask<KeyDescription> RotateAsync(string keyId, CancellationToken cancellation) => ValueTask.FromResult(_writer.Rotate(keyId));
+
+    public ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    {
+        _writer.Destroy(keyId);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation)
+    {
+        _writer.WipeDestroyed();
+        ImmutableArray<KeyDescription> due =
+        [
+            .. _keys.Ending.Where(key => KeyRules.IsDue(key, now))
+                .Select(key => _writer.Refresh(key.KeyId))
+                .Where(key => KeyRules.IsDue(key, now))
+                .OrderBy(static key => key.KeyId, Utf8Order.Instance),
+        ];
+        return ValueTask.FromResult(due);
     }
 
     public ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation)
     {
-        KmsError error = _keys.TryGet(request.KeyId, out LocalKey? key) ? KeyRules.WhyNotWrapping(key.Description.State) : WhyMissing(request.KeyId);
+        LocalKeyVersion? version = null;
+        KmsError error = _keys.TryGet(request.KeyId, out LocalKey? key);
+        error = error == KmsError.None ? key!.TryGetNewest(out version) : error;
         if (error != KmsError.None)
         {
             return ValueTask.FromResult(new WrapResult(error, 0));
         }
 
-        LocalKeyVersion version = key!.Newest;
-        _sealer.Wrap(version.Key, version.Number, request);
+        // RustFS knows the first version alone and writes no number; of a later one the envelope has to tell.
+        _sealer.Wrap(version!.Key, version.Number, request, namesVersion: version != key!.First);
         return ValueTask.FromResult(new WrapResult(KmsError.None, version.Number));
     }
 
     public ValueTask<UnwrapResult> UnwrapAsync(
         Envelope envelope, EncryptionContext context, Memory<byte> plaintext, CancellationToken cancellation)
     {
-        if (!_keys.TryGet(envelope.MasterKeyId, out LocalKey? key) || key.VersionOf(envelope) is not { } version)
+        KmsError error = _keys.TryGet(envelope.MasterKeyId, out LocalKey? key);
+        if (key?.VersionOf(envelope) is not { } version)
         {
             plaintext.Span.Clear();
-            KmsError error = _unreadableIds.Contains(envelope.MasterKeyId) ? KmsError.KeyDamaged : KmsError.InvalidCiphertext;
-            return ValueTask.FromResult(new UnwrapResult(error, 0, 0));
+            return ValueTask.FromResult(new UnwrapResult(error == KmsError.KeyDamaged ? error : KmsError.InvalidCiphertext, 0, 0));
         }
 
         return ValueTask.FromResult(_sealer.Unwrap(version.Key, version.Number, envelope, context, plaintext.Span));
@@ -153,7 +187,9 @@ internal sealed class LocalBackend : IKeyBackend
 
     public void Dispose()
     {
-        _keys.Dispose();
+        _scan.Dispose();
+        _keys.Wipe();
+        _writer.Dispose();
         _cipher.Dispose();
         _lock.Dispose();
     }
@@ -177,28 +213,6 @@ internal sealed class LocalBackend : IKeyBackend
                 KmsError.InvalidConfiguration,
                 $"no key in {_directory.FullPath} opens under this master key; give the one they were made with as master_key, or name another key_dir");
         }
-    }
-
-    private KmsError WhyMissing(string keyId) => _unreadableIds.Contains(keyId) ? KmsError.KeyDamaged : KmsError.KeyNotFound;
-
-    private KeyFile NewFile(NewKey request, SecretBytes material)
-    {
-        (byte[] nonce, SecretBytes @sealed) = _cipher.Seal(material.Span);
-        return new KeyFile
-        {
-            KeyId = request.KeyId,
-            Version = 1,
-            Algorithm = "AES_256",
-            Usage = KeyFileNames.EncryptDecrypt,
-            State = KeyState.Enabled,
-            Description = request.Description,
-            Metadata = [.. request.Tags],
-            CreatedAt = ZonedTimestamp.Format(_clock.GetUtcNow()),
-            CreatedBy = CreatedBy,
-            Material = @sealed,
-            Nonce = nonce,
-            Protection = AtRestProtection.EncryptedMasterKey,
-        };
     }
 
     private static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');

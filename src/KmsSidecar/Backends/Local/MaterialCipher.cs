@@ -1,30 +1,38 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Text;
 using KmsSidecar.Crypto;
 
 namespace KmsSidecar.Backends.Local;
 
-/// <summary>Opens and seals the material of key records under the master key.</summary>
-/// <remarks>AES-256-GCM, 96-bit nonce, nothing authenticated beside the material. Thread-safe until disposed.</remarks>
+/// <summary>Opens and seals the material of a directory's keys under its master key.</summary>
+/// <remarks>First versions as RustFS does: AES-256-GCM, 96-bit nonce, nothing authenticated beside the material. Later versions, which RustFS
+/// does not know, with <see cref="SealVersion"/>. Thread-safe until disposed.</remarks>
 internal sealed class MaterialCipher : IDisposable
 {
-    private const int SealedLength = AeadKey.KeyLength + AeadKey.TagLength;
+    public const int SealedLength = AeadKey.KeyLength + AeadKey.TagLength;
+
+    private const int LineageLength = 32;
 
     private readonly AeadKey _key;
+    private readonly AeadKey _legacyKey;
 
-    /// <summary>Derives the key, which takes Argon2id's time.</summary>
+    /// <summary>Derives the keys, which takes Argon2id's time.</summary>
     /// <param name="masterKey">The configured password as UTF-8; not kept.</param>
-    public MaterialCipher(SecretBytes masterKey, ReadOnlySpan<byte> salt)
+    public MaterialCipher(SecretBytes masterKey, ReadOnlySpan<byte> salt, KeyDerivation derive)
     {
-        using SecretBytes derived = MasterKeyDerivation.Argon2Id(masterKey.Span, salt);
+        using SecretBytes derived = derive(masterKey.Span, salt);
+        using SecretBytes legacy = MasterKeyDerivation.LegacySha256(masterKey.Span);
         _key = AeadKey.From(derived.Span);
+        _legacyKey = AeadKey.From(legacy.Span);
     }
 
-    /// <param name="masterKey">For records without a marker, which may need the derivation of old RustFS builds.</param>
-    /// <param name="key">The caller's to dispose; null unless the verdict is Good.</param>
+    /// <summary>Opens the material of a record. Records without a marker may need the derivation of old RustFS builds.</summary>
+    /// <param name="material">The caller's to dispose; null unless the verdict is Good.</param>
     /// <returns>Good, MaterialCorrupt or MaterialAuthenticationFailed.</returns>
-    public KeyFileVerdict TryOpen(KeyFile file, SecretBytes masterKey, out AeadKey? key)
+    public KeyFileVerdict TryOpen(KeyFile file, out SecretBytes? material)
     {
-        key = null;
+        material = null;
         if (file.IsPlaintext)
         {
             if (file.Material.Length != AeadKey.KeyLength)
@@ -32,7 +40,7 @@ internal sealed class MaterialCipher : IDisposable
                 return KeyFileVerdict.MaterialCorrupt;
             }
 
-            key = AeadKey.From(file.Material.Span);
+            material = SecretBytes.CopyOf(file.Material.Span);
             return KeyFileVerdict.Good;
         }
 
@@ -46,17 +54,20 @@ internal sealed class MaterialCipher : IDisposable
             return KeyFileVerdict.MaterialAuthenticationFailed;
         }
 
-        if (!TryOpen(_key, file, out key) && file.Protection == AtRestProtection.LegacyUnspecified)
+        SecretBytes opened = SecretBytes.Allocate(AeadKey.KeyLength);
+        bool isOpen = _key.TryOpenGcm(file.Nonce, file.Material.Span, [], opened.Span)
+            || (file.Protection == AtRestProtection.LegacyUnspecified && _legacyKey.TryOpenGcm(file.Nonce, file.Material.Span, [], opened.Span));
+        if (!isOpen)
         {
-            using SecretBytes derived = MasterKeyDerivation.LegacySha256(masterKey.Span);
-            using AeadKey legacy = AeadKey.From(derived.Span);
-            TryOpen(legacy, file, out key);
+            opened.Dispose();
+            return KeyFileVerdict.MaterialAuthenticationFailed;
         }
 
-        return key is null ? KeyFileVerdict.MaterialAuthenticationFailed : KeyFileVerdict.Good;
+        material = opened;
+        return KeyFileVerdict.Good;
     }
 
-    /// <summary>Seals under a fresh nonce.</summary>
+    /// <summary>Seals a first version under a fresh nonce.</summary>
     /// <param name="material">A key: 32 bytes.</param>
     /// <returns>Nonce, and ciphertext with tag; the latter is the caller's to dispose.</returns>
     public (byte[] Nonce, SecretBytes Sealed) Seal(ReadOnlySpan<byte> material)
@@ -68,19 +79,49 @@ internal sealed class MaterialCipher : IDisposable
         return (nonce, @sealed);
     }
 
-    public void Dispose() => _key.Dispose();
-
-    private static bool TryOpen(AeadKey master, KeyFile file, out AeadKey? key)
+    /// <summary>Seals a later version under a fresh nonce. It opens as that version of that key alone, and only beside the first version it
+    /// was made for: one that is left over when a key is removed does not attach to a new key of the same name.</summary>
+    /// <param name="first">The key's first material: 32 bytes.</param>
+    public (byte[] Nonce, SecretBytes Sealed) SealVersion(string keyId, uint version, ReadOnlySpan<byte> first, ReadOnlySpan<byte> material)
     {
-        Span<byte> material = stackalloc byte[AeadKey.KeyLength];
-        try
+        byte[] nonce = new byte[AeadKey.XaesNonceLength];
+        RandomBytes.Fill(nonce);
+        SecretBytes @sealed = SecretBytes.Allocate(SealedLength);
+        _key.SealXaes(nonce, material, Binding(keyId, version, first), @sealed.Span);
+        return (nonce, @sealed);
+    }
+
+    /// <param name="first">The key's first material: 32 bytes.</param>
+    /// <returns>The caller's to dispose; null when it does not open.</returns>
+    public SecretBytes? TryOpenVersion(KeyVersionFile file, ReadOnlySpan<byte> first)
+    {
+        SecretBytes opened = SecretBytes.Allocate(AeadKey.KeyLength);
+        if (_key.TryOpenXaes(file.Nonce, file.Material.Span, Binding(file.KeyId, file.Version, first), opened.Span))
         {
-            key = master.TryOpenGcm(file.Nonce, file.Material.Span, [], material) ? AeadKey.From(material) : null;
-            return key is not null;
+            return opened;
         }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(material);
-        }
+
+        opened.Dispose();
+        return null;
+    }
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        _legacyKey.Dispose();
+    }
+
+    /// <summary><c>label | version(4, big-endian) | lineage(32) | key id</c>; all but the last are of fixed length.</summary>
+    private static byte[] Binding(string keyId, uint version, ReadOnlySpan<byte> first)
+    {
+        ReadOnlySpan<byte> label = "kms-sidecar/key-version/1"u8;
+        byte[] id = Encoding.UTF8.GetBytes(keyId);
+        byte[] binding = new byte[label.Length + sizeof(uint) + LineageLength + id.Length];
+        label.CopyTo(binding);
+        Span<byte> rest = binding.AsSpan(label.Length);
+        BinaryPrimitives.WriteUInt32BigEndian(rest, version);
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, first, rest.Slice(sizeof(uint), LineageLength), salt: [], info: "kms-sidecar/key-lineage/1"u8);
+        id.CopyTo(rest[(sizeof(uint) + LineageLength)..]);
+        return binding;
     }
 }

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using KmsSidecar.Crypto;
+using KmsSidecar.Keys;
+
+namespace KmsSidecar.Backends.Local;
+
+/// <summary>What reading a key's files gave.</summary>
+/// <param name="Verdict">Of its record.</param>
+/// <param name="Key">The receiver's; null unless the verdict is Good.</param>
+/// <param name="Faults">Files that cannot be used, the record's own among them.</param>
+/// <param name="IsPlaintext">The record's material is not encrypted.</param>
+internal readonly record struct LoadedKey(KeyFileVerdict Verdict, LocalKey? Key, ImmutableArray<UnreadableKey> Faults, bool IsPlaintext);
+
+/// <summary>Opens the files of one key: its record, and the later versions beside it. Thread-safe.</summary>
+internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
+{
+    /// <param name="versionFiles">Numbers of the version files that there are, ascending.</param>
+    public LoadedKey Load(string keyId, ImmutableArray<uint> versionFiles)
+    {
+        using StoredKeyFile stored = directory.Read(keyId);
+        if (stored.Record is not { } record)
+        {
+            return Unusable(stored, stored.Verdict, stored.Reason);
+        }
+
+        KeyFileVerdict verdict = cipher.TryOpen(record, out SecretBytes? first);
+        if (first is null)
+        {
+            return Unusable(stored, verdict, verdict.Sentence());
+        }
+
+        using (first)
+        {
+            // Version files are numbered on from the first version, which old RustFS builds may have counted up.
+            uint firstNumber = versionFiles.IsEmpty ? record.Version : versionFiles[0] - 1;
+            ImmutableArray<LocalKeyVersion>.Builder versions = ImmutableArray.CreateBuilder<LocalKeyVersion>();
+            ImmutableArray<UnreadableKey>.Builder faults = ImmutableArray.CreateBuilder<UnreadableKey>();
+            versions.Add(new LocalKeyVersion(firstNumber, AeadKey.From(first.Span)));
+            foreach (uint number in versionFiles)
+            {
+                if (OpenVersion(keyId, number, first, faults) is { } version)
+                {
+                    versions.Add(version);
+                }
+            }
+
+            LocalKey key = new(record.Describe(), versions.ToImmutable());
+            if (key.Find(record.Version) is null && !versionFiles.Contains(record.Version))
+            {
+                faults.Add(new UnreadableKey(
+                    KeyVersionFile.NameOf(keyId, record.Version),
+                    "the key's newest version is not there: nothing is wrapped under the key until the file is restored; what older versions wrapped opens"));
+            }
+
+            return new LoadedKey(KeyFileVerdict.Good, key, faults.ToImmutable(), record.IsPlaintext);
+        }
+    }
+
+    private LocalKeyVersion? OpenVersion(string keyId, uint number, SecretBytes first, ImmutableArray<UnreadableKey>.Builder faults)
+    {
+        using KeyVersionFile? file = directory.ReadVersion(keyId, number, out string? reason);
+        using SecretBytes? material = file is null ? null : cipher.TryOpenVersion(file, first.Span);
+        if (material is not null)
+        {
+            return new LocalKeyVersion(number, AeadKey.From(material.Span));
+        }
+
+        faults.Add(new UnreadableKey(
+            KeyVersionFile.NameOf(keyId, number), reason ?? "the version does not open: it belongs to another key or master key, or it was changed"));
+        return null;
+    }
+
+    private static LoadedKey Unusable(StoredKeyFile stored, KeyFileVerdict verdict, string reason) =>
+        new(verdict, Key: null, [new UnreadableKey(stored.FileName, reason)], IsPlaintext: false);
+}

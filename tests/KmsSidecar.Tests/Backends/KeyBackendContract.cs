@@ -141,10 +141,137 @@ public abstract class KeyBackendContract
     [Fact]
     public async Task CreateOfAHeldKey_IsRefused() => Assert.Equal(KmsError.KeyExists, await Backend.CreateErrorAsync(KeyId));
 
+    /// <summary>Every state and every operation: what the key is afterwards, or why not. The rules themselves: <see cref="KeyRules"/>.</summary>
+    public static TheoryData<string, string, string> States => new()
+    {
+        { "", "wrap", "Enabled" },
+        { "", "rotate", "Enabled" },
+        { "", "enable", "Enabled" },
+        { "", "disable", "Disabled" },
+        { "", "schedule", "PendingDeletion" },
+        { "", "cancel", "KeyNotPendingDeletion" },
+        { "", "tag", "Enabled" },
+        { "", "destroy", "gone" },
+        { "disable", "wrap", "KeyDisabled" },
+        { "disable", "rotate", "KeyDisabled" },
+        { "disable", "enable", "Enabled" },
+        { "disable", "disable", "Disabled" },
+        { "disable", "schedule", "PendingDeletion" },
+        { "disable", "cancel", "KeyNotPendingDeletion" },
+        { "disable", "tag", "Disabled" },
+        { "disable", "destroy", "gone" },
+        { "schedule", "wrap", "KeyPendingDeletion" },
+        { "schedule", "rotate", "KeyPendingDeletion" },
+        { "schedule", "enable", "KeyPendingDeletion" },
+        { "schedule", "disable", "KeyPendingDeletion" },
+        { "schedule", "schedule", "KeyPendingDeletion" },
+        { "schedule", "cancel", "Enabled" },
+        { "schedule", "tag", "PendingDeletion" },
+        { "schedule", "destroy", "gone" },
+        { "destroy", "wrap", "KeyNotFound" },
+        { "destroy", "rotate", "KeyNotFound" },
+        { "destroy", "enable", "KeyNotFound" },
+        { "destroy", "disable", "KeyNotFound" },
+        { "destroy", "schedule", "KeyNotFound" },
+        { "destroy", "cancel", "KeyNotFound" },
+        { "destroy", "tag", "KeyNotFound" },
+        { "destroy", "destroy", "KeyNotFound" },
+    };
+
+    [Theory]
+    [MemberData(nameof(States))]
+    public async Task StateAndOperation(string before, string operation, string expected)
+    {
+        if (!Backend.Capabilities.EnableDisable)
+        {
+            Assert.Equal(operation == "wrap" ? "Enabled" : nameof(KmsError.Unsupported), await DoAsync(KeyId, operation));
+            return;
+        }
+
+        string key = $"state-{Guid.NewGuid():N}";
+        await Backend.CreateAsync(key);
+        byte[] given = (await Backend.WrapAsync(key)).Blob;
+        if (before.Length > 0)
+        {
+            await DoAsync(key, before);
+        }
+
+        Assert.Equal(expected, await DoAsync(key, operation));
+        bool isThere = await Backend.HoldsAsync(key);
+        Assert.Equal(before != "destroy" && operation != "destroy", isThere);
+        Assert.Equal(isThere ? KmsError.None : KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(given)).Error);
+    }
+
+    [Fact]
+    public async Task Rotation_KeepsEveryVersion_AndWrapsUnderTheNewest()
+    {
+        if (!Backend.Capabilities.Rotate)
+        {
+            Assert.Equal(nameof(KmsError.Unsupported), await DoAsync(KeyId, "rotate"));
+            return;
+        }
+
+        string key = $"rotated-{Guid.NewGuid():N}";
+        await Backend.CreateAsync(key);
+        List<(uint Version, byte[] Blob)> given = [];
+        for (int i = 0; i < 3; i++)
+        {
+            foreach (EnvelopeForm form in Enum.GetValues<EnvelopeForm>())
+            {
+                (_, uint version, byte[] blob) = await Backend.WrapAsync(key, form);
+                given.Add((version, blob));
+            }
+
+            await Backend.RotateAsync(key);
+        }
+
+        Assert.Equal([1u, 1u, 2u, 2u, 3u, 3u], given.Select(static one => one.Version));
+        foreach ((uint version, byte[] blob) in given)
+        {
+            (KmsError error, uint opened, byte[] plaintext) = await Backend.UnwrapAsync(blob);
+            Assert.Equal((KmsError.None, version), (error, opened));
+            Assert.Equal(DataKey, plaintext);
+        }
+    }
+
     [Fact]
     public async Task Health_IsGood()
     {
         await Backend.CheckHealthAsync(TestContext.Current.CancellationToken);
         Assert.Empty(Backend.Unreadable);
     }
+
+    /// <summary>What became of the key, or the error.</summary>
+    private async Task<string> DoAsync(string key, string operation)
+    {
+        try
+        {
+            switch (operation)
+            {
+                case "wrap":
+                    KmsError error = (await Backend.WrapAsync(key)).Error;
+                    return error == KmsError.None ? nameof(KeyState.Enabled) : error.ToString();
+                case "rotate":
+                    return (await Backend.RotateAsync(key)).State.ToString();
+                case "destroy":
+                    await Backend.DestroyAsync(key);
+                    return "gone";
+                default:
+                    return (await Backend.ChangeAsync(key, Change(operation))).State.ToString();
+            }
+        }
+        catch (KmsException refused)
+        {
+            return refused.Error.ToString();
+        }
+    }
+
+    private static KeyChange Change(string operation) => operation switch
+    {
+        "enable" => new KeyChange.Enable(),
+        "disable" => new KeyChange.Disable(),
+        "schedule" => new KeyChange.ScheduleDeletion(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero)),
+        "cancel" => new KeyChange.CancelDeletion(),
+        _ => new KeyChange.Tag(Tags.None.Add("a", "1")),
+    };
 }

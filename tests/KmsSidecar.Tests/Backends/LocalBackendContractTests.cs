@@ -9,7 +9,7 @@ public sealed class LocalBackendContractTests(LocalBackendContractTests.Opened s
 {
     private protected override IKeyBackend Backend => shared.Backend;
 
-    /// <summary>One opening for all tests of the contract: none changes the backend, and each opening takes Argon2id's time.</summary>
+    /// <summary>One opening for all tests of the contract, none of which changes the key that the others use.</summary>
     public sealed class Opened : IAsyncLifetime
     {
         private readonly LocalFixture _fixture = new();

@@ -38,6 +38,10 @@ internal sealed class KeyFile : IDisposable
 
     public string? DeletionDate { get; init; }
 
+    /// <summary>Number of the material here; a member of ours, written once there are later versions. Without it their files tell, so that only
+    /// the loss of those files after a rewrite by RustFS goes unnoticed.</summary>
+    public uint? FirstVersion { get; init; }
+
     /// <summary>A member of ours, written while a deletion is pending. RustFS takes it, and drops it when it rewrites the record itself.</summary>
     public KeyState? StateBeforeDeletion { get; init; }
 
@@ -63,7 +67,8 @@ internal sealed class KeyFile : IDisposable
     public SecretBuffer ToUtf8() => KeyFileWriter.Write(this);
 
     /// <summary>The same record and material with what the description says; tags that stay keep their order. The caller disposes it.</summary>
-    public KeyFile With(KeyDescription description) => new()
+    /// <param name="firstVersion">Null leaves the member as it is.</param>
+    public KeyFile With(KeyDescription description, uint? firstVersion = null) => new()
     {
         KeyId = KeyId,
         Version = description.Version,
@@ -80,6 +85,7 @@ internal sealed class KeyFile : IDisposable
         RotatedAt = description.RotatedAt,
         CreatedBy = CreatedBy,
         DeletionDate = description.DeletionDate,
+        FirstVersion = firstVersion ?? FirstVersion,
         StateBeforeDeletion = description.StateBeforeDeletion,
         Material = SecretBytes.CopyOf(Material.Span),
         Nonce = Nonce,

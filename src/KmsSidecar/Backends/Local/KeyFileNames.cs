@@ -20,6 +20,7 @@ internal static class KeyFileNames
     public const string Material = "encrypted_key_material";
     public const string Nonce = "nonce";
     public const string Protection = "at_rest_protection";
+    public const string FirstVersion = "kms_sidecar_first_version";
     public const string StateBeforeDeletion = "kms_sidecar_state_before_deletion";
 
     public const string EncryptDecrypt = "EncryptDecrypt";

@@ -32,6 +32,7 @@ internal ref struct KeyFileReader
     private string? _rotatedAt;
     private string? _createdBy;
     private string? _deletionDate;
+    private uint? _firstVersion;
     private KeyState? _stateBeforeDeletion;
     private SecretBytes? _material;
     private bool _materialEmpty;
@@ -125,6 +126,7 @@ internal ref struct KeyFileReader
         RotatedAt = _rotatedAt,
         CreatedBy = _createdBy,
         DeletionDate = _deletionDate,
+        FirstVersion = _firstVersion,
         StateBeforeDeletion = _stateBeforeDeletion,
         Material = _material!,
         Nonce = _nonce!,
@@ -175,6 +177,7 @@ internal ref struct KeyFileReader
             case KeyFileNames.RotatedAt: _rotatedAt = CheckTime(ReadTextOrNull()); return true;
             case KeyFileNames.CreatedBy: _createdBy = ReadTextOrNull(); return true;
             case KeyFileNames.DeletionDate: _deletionDate = CheckTime(ReadTextOrNull()); return true;
+            case KeyFileNames.FirstVersion: _firstVersion = ReadUInt32(); return true;
             case KeyFileNames.StateBeforeDeletion: _stateBeforeDeletion = ReadTextOrNull() is { } state ? KeyFileNames.StateOf(state) : null; return true;
             case KeyFileNames.Material: ReadMaterial(); return true;
             case KeyFileNames.Nonce: ReadNonce(); return true;

@@ -46,6 +46,12 @@ internal readonly ref struct KeyFileWriter(SecretBuffer output)
             WriteText(KeyFileNames.Protection, KeyFileNames.NameOf(file.Protection));
         }
 
+        if (file.FirstVersion is { } first)
+        {
+            WriteNext(KeyFileNames.FirstVersion);
+            WriteNumber(first);
+        }
+
         if (file.StateBeforeDeletion is { } state)
         {
             WriteText(KeyFileNames.StateBeforeDeletion, KeyFileNames.NameOf(state));

@@ -32,7 +32,7 @@ internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
         using (first)
         {
             // Version files are numbered on from the first version, which old RustFS builds may have counted up.
-            uint firstNumber = versionFiles.IsEmpty ? record.Version : versionFiles[0] - 1;
+            uint firstNumber = record.FirstVersion ?? (versionFiles.IsEmpty ? record.Version : versionFiles[0] - 1);
             ImmutableArray<LocalKeyVersion>.Builder versions = ImmutableArray.CreateBuilder<LocalKeyVersion>();
             ImmutableArray<UnreadableKey>.Builder faults = ImmutableArray.CreateBuilder<UnreadableKey>();
             versions.Add(new LocalKeyVersion(firstNumber, AeadKey.From(first.Span)));
@@ -45,7 +45,12 @@ internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
             }
 
             LocalKey key = new(record.Describe(), versions.ToImmutable());
-            if (key.Find(record.Version) is null && !versionFiles.Contains(record.Version))
+            if (record.State == KeyState.Unavailable)
+            {
+                // Being destroyed: that some of its files are gone is no fault.
+                faults.Clear();
+            }
+            else if (key.Find(record.Version) is null && !versionFiles.Contains(record.Version))
             {
                 faults.Add(new UnreadableKey(
                     KeyVersionFile.NameOf(keyId, record.Version),

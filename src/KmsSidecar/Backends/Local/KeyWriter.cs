@@ -103,7 +103,7 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
             }
 
             KeyDescription after = before with { Version = next, RotatedAt = ZonedTimestamp.Format(clock.GetUtcNow()) };
-            using KeyFile changed = stored.Record.With(after);
+            using KeyFile changed = stored.Record.With(after, key.First.Number);
             directory.Replace(changed);
             keys.Replace(slot, key.With(after));
             return after;

@@ -123,6 +123,11 @@ internal sealed class Keyring
     {
         _slots.TryRemove(slot.KeyId, out _);
         _ending.TryRemove(slot.KeyId, out _);
+        foreach (uint version in slot.VersionFiles)
+        {
+            _faults.TryRemove(KeyVersionFile.NameOf(slot.KeyId, version), out _);
+        }
+
         lock (_order)
         {
             _ids = _ids?.Remove(slot.KeyId);

@@ -25,7 +25,9 @@ internal sealed class KeyScan : IDisposable
     {
         (bool foreign, bool opened) = (false, false);
         int next = 0;
-        ImmutableArray<string> ids = [.. keys.Ids];
+
+        // Order costs time that a large directory does not have at open; a small one is reported in it.
+        ImmutableArray<string> ids = keys.UncheckedCount > ReadAtOpen ? [.. keys.UnorderedIds] : [.. keys.Ids];
         for (; next < ids.Length && (next < ReadAtOpen || !opened); next++)
         {
             KeyFileVerdict verdict = keys.Check(ids[next], keep: next < ReadAtOpen);
@@ -47,6 +49,8 @@ internal sealed class KeyScan : IDisposable
 
     private async Task RunAsync(Keyring keys, ImmutableArray<string> rest)
     {
+        // Whoever asks for the first page then finds the order made.
+        _ = keys.Ids;
         for (int i = 0; i < rest.Length && !_end.IsCancellationRequested; i++)
         {
             keys.Check(rest[i], keep: false);

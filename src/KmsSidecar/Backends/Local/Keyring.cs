@@ -46,6 +46,7 @@ internal sealed class Keyring
 
     public IEnumerable<KeyDescription> Ending => _ending.Values;
 
+    /// <summary>In byte order.</summary>
     public ImmutableSortedSet<string> Ids
     {
         get
@@ -56,6 +57,8 @@ internal sealed class Keyring
             }
         }
     }
+
+    public IEnumerable<string> UnorderedIds => _slots.Keys;
 
     public bool Holds(string keyId) => _slots.ContainsKey(keyId);
 

@@ -7,26 +7,18 @@ using KmsSidecar.Tests.Storage;
 using KmsSidecar.Tests.Support;
 using Xunit;
 using static KmsSidecar.Tests.Access.PolicyCases;
-using static KmsSidecar.Tests.Support.TestHost;
 
 namespace KmsSidecar.Tests.CommandLine;
 
-/// <summary><c>kms-sidecar policy check</c> as a process, against a running daemon; and the route that it asks.</summary>
+/// <summary><c>kms-sidecar policy check</c> as a process, against a running daemon.</summary>
 public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFixture<PolicyCheckTests.Daemon>
 {
     [Theory]
-    [InlineData(0, "kms:Decrypt on key 'app' is allowed by Statement[0] of policy 'KMSKeyUser'", "alice", "kms:Decrypt", "--resource", "app")]
     [InlineData(
         0, "kms:Decrypt on key 'app' is allowed by Statement[0] of policy 'KMSKeyUser'", "alice", "kms:Decrypt", "--resource", "arn:aws:kms:::key/app")]
     [InlineData(
         1, "kms:Decrypt on key 'pay-1' is denied by Statement[0] ('no pay') of policy 'test'", "alice", "kms:Decrypt", "--resource", "pay-1")]
-    [InlineData(1, "kms:RotateKey is not allowed: no statement of the policies of 'alice' allows it", "alice", "kms:RotateKey")]
     [InlineData(0, "kms:ListKeys is allowed by Statement[1] of policy 'test'", "alice", "kms:ListKeys", "--source-ip", "192.0.2.1", "--time", "2026-01-31")]
-    [InlineData(
-        1, "kms:ListKeys is not allowed: no statement of the policies of 'alice' allows it", "alice", "kms:ListKeys", "--source-ip", "192.0.2.1", "--time", "2027-01-31")]
-    [InlineData(1, "kms:ListKeys is not allowed: no statement of the policies of 'alice' allows it", "alice", "kms:ListKeys")]
-    [InlineData(0, "kms:Backup is allowed: 'root' is the owner, for whom policies do not count", "root", "kms:Backup")]
-    [InlineData(0, "kms:Configure is allowed by Statement[0] of policy 'test', through admin:ServerInfo", "monitor", "kms:Configure")]
     public async Task Check_SaysWhichStatementDecides(int exit, string sentence, string user, string action, params string[] more) =>
         Assert.Equal((exit, $"{sentence}\n", ""), await RunAsync(["--user", user, "--action", action, .. more]));
 
@@ -42,22 +34,12 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
             answer.GetRawText());
     }
 
-    [Theory]
-    [InlineData("there is no such user", "nobody", "kms:Decrypt")]
-    [InlineData("member 'action' is not the name of one action, such as kms:DescribeKey", "alice", "kms:*")]
-    [InlineData("member 'action' is not the name of one action, such as kms:DescribeKey", "alice", "kms:Nope")]
-    [InlineData("member 'source_ip' is not an address", "alice", "kms:Decrypt", "--source-ip", "here")]
-    [InlineData("member 'time' is not a time such as 2026-01-31T12:00:00Z", "alice", "kms:Decrypt", "--time", "noon")]
-    [InlineData(
-        "member 'resource' names no key: a key id or arn:aws:kms:::key/ID is expected", "alice", "kms:Decrypt", "--resource", "arn:aws:kms:::*")]
-    public async Task WhatTheDaemonRefuses_EndsWith65(string message, string user, string action, params string[] more) =>
-        Assert.Equal((65, "", $"kms-sidecar: {message}\n"), await RunAsync(["--user", user, "--action", action, .. more]));
+    [Fact]
+    public async Task WhatTheDaemonRefuses_EndsWith65() => Assert.Equal(
+        (65, "", "kms-sidecar: there is no such user\n"), await RunAsync(["--user", "nobody", "--action", "kms:Decrypt"]));
 
-    [Theory]
-    [InlineData]
-    [InlineData("--user", "alice")]
-    [InlineData("--action", "kms:Decrypt")]
-    public async Task MissingOptions_EndWith64(params string[] arguments) => Assert.Equal(64, (await RunAsync(arguments)).ExitCode);
+    [Fact]
+    public async Task AMissingOption_EndsWith64() => Assert.Equal(64, (await RunAsync(["--user", "alice"])).ExitCode);
 
     [Fact]
     public async Task ASocketThatIsNotThere_EndsWith69()
@@ -75,12 +57,6 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
     {
         using TempDirectory directory = new();
         string abandoned = directory.PathOf("admin.sock");
-        using (Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
-        {
-            socket.Bind(new UnixDomainSocketEndPoint(abandoned));
-        }
-
-        File.Delete(abandoned);
         using Socket deaf = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         deaf.Bind(new UnixDomainSocketEndPoint(abandoned));
 
@@ -112,11 +88,9 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
                 {"Effect":"Allow","Action":"kms:ListKeys","Condition":{
                   "IpAddress":{"aws:SourceIp":"192.0.2.0/24"},"DateLessThan":{"aws:CurrentTime":"2026-06-30"}}}
                 """);
-            Host = await StartAsync(grants: new FixedGrants
+            Host = await TestHost.StartAsync(grants: new FixedGrants
             {
                 ["alice"] = new Grants { Policies = [CannedPolicies.Find("KMSKeyUser")!, own] },
-                ["monitor"] = new Grants { Policies = [Policy(Allow("admin:ServerInfo"))] },
-                ["root"] = Grants.Owner,
             });
         }
 

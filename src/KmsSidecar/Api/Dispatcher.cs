@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using KmsSidecar.Access;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
@@ -9,13 +10,14 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KmsSidecar.Api;
 
-/// <summary>Takes every request through the same steps: admit, find the route, authenticate, read, run, answer, count.</summary>
+/// <summary>Takes every request through the same steps: admit, find the route, read, authenticate, authorise, run, answer, count.</summary>
 internal sealed partial class Dispatcher
 {
     private static readonly string RetryAfter = KmsErrors.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
 
     private readonly Router _router;
     private readonly RequestGate _gate;
+    private readonly AccessGate _access;
     private readonly TimeSpan _bodyLimit;
     private readonly ILogger _log;
 
@@ -23,10 +25,11 @@ internal sealed partial class Dispatcher
     private readonly RouteSeries[] _series;
 
     /// <param name="bodyLimit">How long a body may take to arrive.</param>
-    public Dispatcher(Router router, RequestGate gate, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
+    public Dispatcher(Router router, RequestGate gate, AccessGate access, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
     {
         _router = router;
         _gate = gate;
+        _access = access;
         _bodyLimit = bodyLimit;
         _log = logs.CreateLogger("rustfs::kms::api");
         _series = [.. router.Routes.Select(static route => route.Name).Append("none").Select(metrics.Add)];
@@ -97,7 +100,7 @@ internal sealed partial class Dispatcher
             }
 
             limit.CancelAfter(route.TimeLimit);
-            await HandleAsync(call, target, route);
+            await HandleAsync(http, call, target, route);
         }
         catch (KmsException failure)
         {
@@ -129,32 +132,54 @@ internal sealed partial class Dispatcher
         call.Actor = new Actor(origin.Who ?? "anonymous", origin.Surface == Surface.AdminSocket ? "admin socket" : "data socket");
         if (pending is not null)
         {
-            if (RequestGate.Complete(pending, call.Body.Span, http, out Actor? actor) is { } mismatch)
+            if (RequestGate.Complete(pending, call.Body.Span, out Caller? caller) is { } mismatch)
             {
                 Refuse(call, origin, mismatch);
                 return false;
             }
 
-            call.Actor = actor!;
+            call.Caller = caller!;
+            call.Actor = new Actor($"access key {caller!.AccessKey}", http.Connection.RemoteIpAddress?.ToString() ?? "unknown");
         }
 
         return true;
     }
 
-    private async ValueTask HandleAsync(Call call, RequestTarget target, Route route)
+    private async ValueTask HandleAsync(HttpContext http, Call call, RequestTarget target, Route route)
     {
-        if (!RequestTargetRules.TryRead(target, out IReadOnlyDictionary<string, string>? query, out AuthFailure? malformed))
+        bool isReadable = RequestTargetRules.TryRead(target, out IReadOnlyDictionary<string, string>? query, out AuthFailure? malformed);
+        call.Query = query ?? call.Query;
+
+        // Before any fault of the request is told: who may not ask learns nothing else.
+        if (call.Caller is { } caller && !route.Action.IsPublic && !await AuthoriseAsync(http, call, route, caller))
         {
-            Refuse(call, KmsError.MalformedRequest, malformed.Message, route);
             return;
         }
 
-        call.Query = query;
+        if (!isReadable)
+        {
+            Refuse(call, KmsError.MalformedRequest, malformed!.Message, route);
+            return;
+        }
+
         KmsError error = await route.Handler(call);
         if (error != KmsError.None)
         {
             Refuse(call, error, call.FailureMessage, route);
         }
+    }
+
+    /// <summary>Callers over TCP alone: those of the Unix sockets have been let in by the kernel's word, the admin socket's as owners.</summary>
+    private async ValueTask<bool> AuthoriseAsync(HttpContext http, Call call, Route route, Caller caller)
+    {
+        Decision decision = await _access.JudgeAsync(http, call, route, caller.Principal);
+        if (!decision.IsAllowed)
+        {
+            ErrorWriter.WriteXml(call, AuthFailure.AccessDenied);
+            Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId);
+        }
+
+        return decision.IsAllowed;
     }
 
     private void RefuseUnrouted(HttpContext http, ConnectionOrigin origin, Call call, RequestTarget target, KmsError routing)
@@ -205,7 +230,8 @@ internal sealed partial class Dispatcher
         }
     }
 
-    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, and our own request id.</summary>
+    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, access keys that are known, and our own
+    /// request id.</summary>
     private static partial class Log
     {
         [LoggerMessage(EventIds.RequestFailed, LogLevel.Error, "{Route} failed, request {RequestId}")]
@@ -213,6 +239,9 @@ internal sealed partial class Dispatcher
 
         [LoggerMessage(EventIds.OperationFailed, LogLevel.Debug, "{Route} refused: {Error}, request {RequestId}")]
         public static partial void Refused(ILogger log, string route, KmsError error, string requestId);
+
+        [LoggerMessage(EventIds.AccessDenied, LogLevel.Information, "access key {AccessKey} may not {Action}: {Reason}, request {RequestId}")]
+        public static partial void AccessDenied(ILogger log, string accessKey, string action, DecisionReason reason, string requestId);
 
         [LoggerMessage(EventIds.SignatureRefused, LogLevel.Warning, "{Surface} request refused: {Code}, request {RequestId}")]
         public static partial void SignatureRefused(ILogger log, Surface surface, AuthErrorCode code, string requestId);

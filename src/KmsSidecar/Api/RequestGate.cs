@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using KmsSidecar.Auth;
-using KmsSidecar.Lifecycle;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace KmsSidecar.Api;
@@ -27,17 +26,8 @@ internal sealed class RequestGate(SigV4Verifier verifier)
     }
 
     /// <summary>Checks the body and says who signed.</summary>
-    public static AuthFailure? Complete(PendingVerification pending, ReadOnlySpan<byte> body, HttpContext http, out Actor? actor)
-    {
-        if (!pending.TryComplete(body, out Caller? caller, out AuthFailure? failure))
-        {
-            actor = null;
-            return failure;
-        }
-
-        actor = new Actor($"access key {caller.AccessKey}", http.Connection.RemoteIpAddress?.ToString() ?? "unknown");
-        return null;
-    }
+    public static AuthFailure? Complete(PendingVerification pending, ReadOnlySpan<byte> body, out Caller? caller) =>
+        pending.TryComplete(body, out caller, out AuthFailure? failure) ? null : failure;
 
     /// <summary>The request target exactly as it was sent, which is what was signed.</summary>
     public static bool TryReadTarget(

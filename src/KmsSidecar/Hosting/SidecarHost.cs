@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using KmsSidecar.Access;
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.CommandLine;
@@ -22,8 +23,9 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly ILogger _log;
 
     /// <summary>Everything but the listeners, which <see cref="StartAsync"/> opens.</summary>
+    /// <param name="grants">Who may do what; null for the root credentials alone.</param>
     /// <exception cref="KmsException">A file cannot be used, or a setting is wrong.</exception>
-    public SidecarHost(DaemonOptions options, TimeProvider clock, ConnectionLimits? limits = null)
+    public SidecarHost(DaemonOptions options, TimeProvider clock, ConnectionLimits? limits = null, IGrantSource? grants = null)
     {
         limits ??= ConnectionLimits.Default;
         Options = options;
@@ -50,14 +52,17 @@ internal sealed class SidecarHost : IAsyncDisposable
         Service = new KmsService(store, backends.OpenAsync, clock, logs);
         Verifier = new SigV4Verifier(new SigV4Options { Regions = options.Regions }, clock, _credentials);
 
+        Authorizer authorizer = new(grants ?? new RootGrants(), options.LegacyServerInfo);
+
         Metrics metrics = new();
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service),
             new KeyRoutes(Service, new KeyAdministration(Service, logs)),
             new DataKeyRoutes(Service),
+            new PolicyRoutes(Service, authorizer, clock),
             new HealthRoutes(Service, metrics, clock)));
-        Application.Run(new Dispatcher(router, new RequestGate(Verifier), metrics, limits.Body, logs).InvokeAsync);
+        Application.Run(new Dispatcher(router, new RequestGate(Verifier), new AccessGate(authorizer, Service, clock), metrics, limits.Body, logs).InvokeAsync);
     }
 
     public DaemonOptions Options { get; }

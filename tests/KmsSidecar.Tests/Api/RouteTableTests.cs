@@ -99,6 +99,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
             new StatusRoutes(service),
             new KeyRoutes(service, null!),
             new DataKeyRoutes(service),
+            new PolicyRoutes(service, null!, TimeProvider.System),
             new HealthRoutes(service, new Metrics(), TimeProvider.System));
     }
 

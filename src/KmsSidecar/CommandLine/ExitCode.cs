@@ -11,7 +11,7 @@ internal static class ExitCode
     /// <summary>EX_USAGE: the command line is wrong.</summary>
     public const int Usage = 64;
 
-    /// <summary>EX_DATAERR: the daemon refused what it was asked.</summary>
+    /// <summary>EX_DATAERR: the daemon refused what it was asked, or not every key could be copied.</summary>
     public const int Refused = 65;
 
     /// <summary>EX_UNAVAILABLE: the daemon cannot be reached, or cannot answer now.</summary>

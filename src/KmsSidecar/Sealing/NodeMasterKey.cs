@@ -21,7 +21,6 @@ internal sealed class NodeMasterKey : IDisposable
 
     /// <summary>24 random bytes in base64; what is generated here is 32.</summary>
     private const int MinLength = 32;
-    private const int MaxLength = 1024;
     private const string CheckName = "master-key.check";
 
     private readonly AeadKey _sealingKey;
@@ -38,33 +37,7 @@ internal sealed class NodeMasterKey : IDisposable
     public SecretBytes Text { get; }
 
     /// <summary>Reads the key from a file, which may be a link; only its owner may write or read it.</summary>
-    public static NodeMasterKey Read(string path)
-    {
-        byte[] content = BoundedFile.TryRead(path, MaxLength + 1, followSymbolicLinks: true)
-            ?? throw new KmsException(KmsError.StorageFailed, $"the master key file {path} does not exist");
-        try
-        {
-            UnixFileMode mode = File.GetUnixFileMode(path);
-            if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
-            {
-                throw new KmsException(KmsError.StorageFailed, $"the master key file {path} is open to others; run: chmod 600 {path}");
-            }
-
-            ReadOnlySpan<byte> line = content.AsSpan().TrimEnd("\r\n"u8);
-            if (line.Length is < MinLength or > MaxLength || line.ContainsAnyExceptInRange((byte)0x20, (byte)0xff))
-            {
-                throw new KmsException(
-                    KmsError.StorageFailed,
-                    $"the master key in {path} must be one line of {MinLength} to {MaxLength} bytes; make one with: openssl rand -base64 32");
-            }
-
-            return new NodeMasterKey(SecretBytes.CopyOf(line));
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(content);
-        }
-    }
+    public static NodeMasterKey Read(string path) => new(MasterKeyFile.Read(path, MinLength));
 
     /// <summary>Reads the key that the state directory holds, or makes one there.</summary>
     /// <param name="generated">True when it was made now, which the log should say once.</param>

@@ -9,7 +9,7 @@ public sealed partial class DependencyRules
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         [""] = ["CommandLine"],
-        ["CommandLine"] = ["Errors", "Hosting", "Options", "Sealing"],
+        ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage"],
         ["Hosting"] =
         [
             "Access", "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Errors", "Keys", "Lifecycle", "Observability", "Operations",

@@ -61,6 +61,8 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
         return slots;
     }
 
+    public bool HasRecord(string keyId) => files.Exists(FileNameOf(keyId));
+
     /// <summary>A record as it is on disk, not opened yet, or why there is none. The caller disposes it.</summary>
     public StoredKeyFile Read(string keyId) => StoredKeyFile.Read(files, FileNameOf(keyId), keyId);
 
@@ -132,7 +134,9 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
         return created ? fresh : TryReadSalt() ?? throw new KmsException(KmsError.StorageFailed, $"{FullPath} changes while it is opened");
     }
 
-    private byte[]? TryReadSalt()
+    /// <summary>Null when there is none.</summary>
+    /// <exception cref="KmsException">InvalidConfiguration: the salt is not 16 bytes. StorageFailed.</exception>
+    public byte[]? TryReadSalt()
     {
         byte[]? salt = files.TryRead(SaltFile, KeyFile.MaxLength);
         return salt is null || salt.Length == MasterKeyDerivation.SaltLength

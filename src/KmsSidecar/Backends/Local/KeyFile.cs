@@ -66,32 +66,14 @@ internal sealed class KeyFile : IDisposable
     /// <summary>The file's bytes, which hold the key itself where the record is plaintext. The caller disposes them.</summary>
     public SecretBuffer ToUtf8() => KeyFileWriter.Write(this);
 
-    /// <summary>The same record and material with what the description says; tags that stay keep their order. The caller disposes it.</summary>
+    /// <summary>The same record and material with what the description says. The caller disposes it.</summary>
     /// <param name="firstVersion">Null leaves the member as it is.</param>
-    public KeyFile With(KeyDescription description, uint? firstVersion = null) => new()
-    {
-        KeyId = KeyId,
-        Version = description.Version,
-        Algorithm = Algorithm,
-        Usage = Usage,
-        State = description.State,
-        Description = description.Description,
-        Metadata =
-        [
-            .. Metadata.Where(tag => description.Tags.ContainsKey(tag.Key)).Select(tag => KeyValuePair.Create(tag.Key, description.Tags[tag.Key])),
-            .. description.Tags.Where(tag => !Metadata.Any(former => former.Key == tag.Key)),
-        ],
-        CreatedAt = CreatedAt,
-        RotatedAt = description.RotatedAt,
-        CreatedBy = CreatedBy,
-        DeletionDate = description.DeletionDate,
-        FirstVersion = firstVersion ?? FirstVersion,
-        StateBeforeDeletion = description.StateBeforeDeletion,
-        Material = SecretBytes.CopyOf(Material.Span),
-        Nonce = Nonce,
-        Protection = Protection,
-        Unknown = Unknown,
-    };
+    public KeyFile With(KeyDescription description, uint? firstVersion = null) =>
+        Copy(description, firstVersion ?? FirstVersion, SecretBytes.CopyOf(Material.Span), Nonce, Protection);
+
+    /// <summary>The same record for another directory. The caller disposes it.</summary>
+    /// <param name="material">Sealed under that directory's key; the copy's from now on.</param>
+    public KeyFile Resealed(SecretBytes material, byte[] nonce) => Copy(Describe(), FirstVersion, material, nonce, AtRestProtection.EncryptedMasterKey);
 
     public KeyDescription Describe() => new()
     {
@@ -112,4 +94,30 @@ internal sealed class KeyFile : IDisposable
     };
 
     public void Dispose() => Material.Dispose();
+
+    /// <summary>Tags that stay keep their order.</summary>
+    private KeyFile Copy(KeyDescription description, uint? firstVersion, SecretBytes material, byte[] nonce, AtRestProtection protection) => new()
+    {
+        KeyId = KeyId,
+        Version = description.Version,
+        Algorithm = Algorithm,
+        Usage = Usage,
+        State = description.State,
+        Description = description.Description,
+        Metadata =
+        [
+            .. Metadata.Where(tag => description.Tags.ContainsKey(tag.Key)).Select(tag => KeyValuePair.Create(tag.Key, description.Tags[tag.Key])),
+            .. description.Tags.Where(tag => !Metadata.Any(former => former.Key == tag.Key)),
+        ],
+        CreatedAt = CreatedAt,
+        RotatedAt = description.RotatedAt,
+        CreatedBy = CreatedBy,
+        DeletionDate = description.DeletionDate,
+        FirstVersion = firstVersion,
+        StateBeforeDeletion = description.StateBeforeDeletion,
+        Material = material,
+        Nonce = nonce,
+        Protection = protection,
+        Unknown = Unknown,
+    };
 }

@@ -13,6 +13,7 @@ public sealed class PolicyConditionTests
     [InlineData("192.0.2.7", "192.0.2.8", false)]
     [InlineData("192.0.2.0/24", "::ffff:192.0.2.1", true)]
     [InlineData("::ffff:192.0.2.0/120", "192.0.2.1", true)]
+    [InlineData("::ffff:0.0.0.0/96", "203.0.113.9", true)]
     [InlineData("0.0.0.0/0", "203.0.113.9", true)]
     [InlineData("0.0.0.0/0", "2001:db8::1", false)]
     [InlineData("::/0", "2001:db8::1", true)]

@@ -169,6 +169,16 @@ internal ref struct StrictObject
         return map.ToImmutable();
     }
 
+    /// <summary>An object with members of its own; <paramref name="read"/> gets a reader of them and goes to their end.</summary>
+    public T Members<T>(ItemReader<T> read)
+    {
+        Expect(JsonTokenType.StartObject, "an object");
+        StrictObject members = new(_text, _reader, $"{_prefix}{Shorten(Name)}.", nested: true);
+        T value = read(ref members);
+        _reader = members._reader;
+        return value;
+    }
+
     /// <summary>An array; <paramref name="read"/> is called with this reader on each item.</summary>
     public ImmutableArray<T> Items<T>(int maxItems, ItemReader<T> read)
     {

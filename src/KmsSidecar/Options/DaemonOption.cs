@@ -48,6 +48,9 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
 
     public static readonly DaemonOption Region = new("region", "NAME", "us-east-1", "Region that signatures may name; '*' for any", true);
 
+    public static readonly DaemonOption AllowImmediateDeletion = new(
+        "allow-immediate-deletion", null, "off", "Let administrators destroy keys without a waiting period; each request has to confirm the key");
+
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
 
@@ -59,7 +62,7 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly ImmutableArray<DaemonOption> All =
     [
         Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
-        StaticKeyFile, CredentialsFile, Region, LogFormat, LogLevel, Dev,
+        StaticKeyFile, CredentialsFile, Region, AllowImmediateDeletion, LogFormat, LogLevel, Dev,
     ];
 
     public string Flag => $"--{Name}";

@@ -51,6 +51,9 @@ internal sealed record DaemonOptions
 
     public ImmutableArray<string> Regions { get; init; } = [];
 
+    /// <summary>Keys may be destroyed without a waiting period.</summary>
+    public bool AllowImmediateDeletion { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     public LogLevel LogLevel { get; init; }
@@ -77,6 +80,7 @@ internal sealed record DaemonOptions
             Regions = values.List(DaemonOption.Region) is { Count: > 0 } regions
                 ? [.. regions.Select(static region => region.Text)]
                 : [DaemonOption.Region.Default],
+            AllowImmediateDeletion = values.Switch(DaemonOption.AllowImmediateDeletion),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),

@@ -97,58 +97,8 @@ internal sealed record HistoryEntry(
 /// <param name="Statement">Index of its deciding statement.</param>
 internal sealed record PolicyCheckAnswer(bool Success, bool Allowed, string Message, string? Policy, int? Statement, string? Sid);
 
-internal sealed record KeyMetadata(
-    string KeyId, string KeyState, string KeyUsage, string? Description, string CreationDate, string? DeletionDate, string Origin, string KeyManager,
-    ImmutableSortedDictionary<string, string> Tags)
-{
-    public static KeyMetadata From(KeyDescription key) => new(
-        key.KeyId, key.State.ToString(), key.Usage, key.Description, key.CreatedAt, key.DeletionDate, key.Origin, key.Manager, key.Tags);
-}
-
-/// <summary>A key in a listing; upstream spells its state differently there.</summary>
-internal sealed record KeyInfo(
-    string KeyId, string? Description, string Algorithm, string Usage, string Status, uint Version, ImmutableSortedDictionary<string, string> Metadata,
-    ImmutableSortedDictionary<string, string> Tags, string CreatedAt, string? RotatedAt, string? CreatedBy, bool RotationDue, string RotationDueReason)
-{
-    public static KeyInfo From(KeyDescription key) => new(
-        key.KeyId, key.Description, key.Algorithm, key.Usage, StatusOf(key.State), key.Version, key.Tags, key.Tags, key.CreatedAt, key.RotatedAt,
-        key.CreatedBy, RotationDue: false, RotationDueReason: "unsupported");
-
-    private static string StatusOf(KeyState state) => state switch
-    {
-        KeyState.Enabled => "Active",
-        KeyState.Unavailable => "Deleted",
-        _ => state.ToString(),
-    };
-}
-
-internal sealed record CreateKeyAnswer(bool Success, string Message, string KeyId, KeyMetadata KeyMetadata);
-
-internal sealed record LegacyCreateKeyAnswer(string KeyId, KeyMetadata KeyMetadata);
-
-/// <param name="Impact">Always null: this service sees no buckets.</param>
-internal sealed record DescribeKeyAnswer(bool Success, string Message, KeyMetadata KeyMetadata, string? Impact);
-
-internal sealed record LegacyDescribeKeyAnswer(KeyMetadata KeyMetadata);
-
-internal sealed record ListKeysAnswer(bool Success, string Message, ImmutableArray<KeyInfo> Keys, bool Truncated, string? NextMarker)
-{
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public ImmutableArray<string>? UnreadableKeyIds { get; init; }
-}
-
-internal sealed record LegacyListKeysAnswer(ImmutableArray<KeyInfo> Keys, bool Truncated, string? NextMarker);
-
 /// <summary>What RustFS may know of the service: no paths, no history.</summary>
 internal sealed record DataStatusAnswer(string Status, string? DefaultKeyId, long Generation, bool? Healthy, string Version);
-
-internal sealed record DataKeyDescription(
-    string KeyId, string KeyState, uint KeyVersion, string KeyUsage, string? Description, string CreationDate, string? DeletionDate,
-    ImmutableSortedDictionary<string, string> Tags)
-{
-    public static DataKeyDescription From(KeyDescription key) => new(
-        key.KeyId, key.State.ToString(), key.Version, key.Usage, key.Description, key.CreatedAt, key.DeletionDate, key.Tags);
-}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(LifecycleAnswer))]
@@ -164,6 +114,8 @@ internal sealed record DataKeyDescription(
 [JsonSerializable(typeof(LegacyDescribeKeyAnswer))]
 [JsonSerializable(typeof(ListKeysAnswer))]
 [JsonSerializable(typeof(LegacyListKeysAnswer))]
+[JsonSerializable(typeof(ChangeKeyAnswer))]
+[JsonSerializable(typeof(DeleteKeyAnswer))]
 [JsonSerializable(typeof(DataStatusAnswer))]
 [JsonSerializable(typeof(DataKeyDescription))]
 internal sealed partial class AdminJson : JsonSerializerContext;

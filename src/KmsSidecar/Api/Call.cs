@@ -5,6 +5,7 @@ using KmsSidecar.Auth;
 using KmsSidecar.Crypto;
 using KmsSidecar.Json;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.Operations;
 
 namespace KmsSidecar.Api;
 
@@ -31,6 +32,12 @@ internal sealed class Call : IDisposable
 
     /// <summary>Decoded parameters of the query; unknown ones are ignored, as upstream does.</summary>
     public IReadOnlyDictionary<string, string> Query { get; set; } = ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>The key that the request names, as it does, once that has been read; upstream repeats it in failures.</summary>
+    public string KeyId { get; set; } = "";
+
+    /// <summary>What depends on that key, once that is known.</summary>
+    public KeyImpact? Impact { get; set; }
 
     public SecretBuffer Input => _input;
 

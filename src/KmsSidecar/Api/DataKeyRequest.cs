@@ -39,7 +39,7 @@ internal ref struct DataKeyRequest
                     request.KeyId = members.TextOrNull(2048);
                     break;
                 case "encryption_context":
-                    request.Context = members.IsNull ? EncryptionContext.Empty : ReadContext(ref members);
+                    request.Context = ReadContext(ref members);
                     break;
                 case "key_spec" when payload is null:
                     request.Spec = KeySpecs.TryParse(members.Text(16), out KeySpec spec)
@@ -58,8 +58,14 @@ internal ref struct DataKeyRequest
         return request;
     }
 
-    private static EncryptionContext ReadContext(ref StrictObject members)
+    /// <summary>The value of an <c>encryption_context</c>; null says nothing.</summary>
+    public static EncryptionContext ReadContext(ref StrictObject members)
     {
+        if (members.IsNull)
+        {
+            return EncryptionContext.Empty;
+        }
+
         if (!members.IsObject)
         {
             throw members.Refuse("must be an object of strings");

@@ -56,14 +56,25 @@ internal sealed class DataKeyRoutes(KmsService service)
         return WriteWrapped(call, wrapped, envelope);
     }
 
-    public async ValueTask<KmsError> RewrapAsync(Call call)
+    public static KmsError WriteWrapped(Call call, DataKeys.Wrapped wrapped, SecretBuffer envelope)
     {
-        using SecretBuffer payload = new(call.Body.Length);
-        (EncryptionContext context, ReadOnlyMemory<byte> blob, string? keyId) = ReadBlob(call, payload);
-        using SecretBuffer envelope = new();
-        using SnapshotLease lease = service.Acquire();
-        DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(lease.Snapshot, blob, context, keyId, envelope, call.Cancellation);
-        return WriteWrapped(call, wrapped, envelope);
+        if (wrapped.Error != KmsError.None)
+        {
+            return wrapped.Error;
+        }
+
+        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        WriteWrapped(writer, wrapped, envelope);
+        return KmsError.None;
+    }
+
+    public static void WriteWrapped(Utf8JsonWriter writer, DataKeys.Wrapped wrapped, SecretBuffer envelope)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("key_id", wrapped.KeyId);
+        writer.WriteNumber("key_version", wrapped.KeyVersion);
+        writer.WriteBase64String("ciphertext_blob", envelope.WrittenSpan);
+        writer.WriteEndObject();
     }
 
     private async ValueTask<KmsError> GenerateAsync(Call call, bool withVersion)
@@ -116,22 +127,6 @@ internal sealed class DataKeyRoutes(KmsService service)
             writer.WriteEndObject();
         }
 
-        return KmsError.None;
-    }
-
-    private static KmsError WriteWrapped(Call call, DataKeys.Wrapped wrapped, SecretBuffer envelope)
-    {
-        if (wrapped.Error != KmsError.None)
-        {
-            return wrapped.Error;
-        }
-
-        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
-        writer.WriteStartObject();
-        writer.WriteString("key_id", wrapped.KeyId);
-        writer.WriteNumber("key_version", wrapped.KeyVersion);
-        writer.WriteBase64String("ciphertext_blob", envelope.WrittenSpan);
-        writer.WriteEndObject();
         return KmsError.None;
     }
 

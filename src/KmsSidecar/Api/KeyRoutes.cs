@@ -32,9 +32,17 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
 
     public async ValueTask<KmsError> DescribeAsync(Call call)
     {
-        KeyDescription key = await FindAsync(call, call.PathParameter!);
+        bool withImpact = call.Query.GetValueOrDefault("impact", "false") switch
+        {
+            "true" => true,
+            "false" => false,
+            _ => throw new KmsException(KmsError.MalformedRequest, "invalid value for 'impact': expected 'true' or 'false'"),
+        };
+        using SnapshotLease lease = service.Acquire();
+        KeyDescription key = await FindAsync(lease.Snapshot, call.PathParameter!, call.Cancellation);
+        KeyImpactReport? impact = withImpact ? KeyImpactReport.From(KeyImpact.Of(lease.Snapshot, key.KeyId)) : null;
         call.Write(
-            new DescribeKeyAnswer(true, "Key described successfully", KeyMetadata.From(key), Impact: null), AdminJson.Default.DescribeKeyAnswer);
+            new DescribeKeyAnswer(true, "Key described successfully", KeyMetadata.From(key), impact), AdminJson.Default.DescribeKeyAnswer);
         return KmsError.None;
     }
 
@@ -42,7 +50,8 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
     {
         string id = ((string[])["keyId", "key-id", "key"]).Select(call.Query.GetValueOrDefault).FirstOrDefault(value => value?.Length > 0)
             ?? throw new KmsException(KmsError.MalformedRequest, "missing required parameter: 'keyId'");
-        KeyDescription key = await FindAsync(call, id);
+        using SnapshotLease lease = service.Acquire();
+        KeyDescription key = await FindAsync(lease.Snapshot, id, call.Cancellation);
         call.Write(new LegacyDescribeKeyAnswer(KeyMetadata.From(key)), AdminJson.Default.LegacyDescribeKeyAnswer);
         return KmsError.None;
     }
@@ -50,16 +59,16 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
     /// <summary>For RustFS, on the data socket: also the key's version.</summary>
     public async ValueTask<KmsError> DescribeForDataAsync(Call call)
     {
-        KeyDescription key = await FindAsync(call, call.PathParameter!);
+        using SnapshotLease lease = service.Acquire();
+        KeyDescription key = await FindAsync(lease.Snapshot, call.PathParameter!, call.Cancellation);
         call.Write(DataKeyDescription.From(key), AdminJson.Default.DataKeyDescription);
         return KmsError.None;
     }
 
     public async ValueTask<KmsError> ListAsync(Call call)
     {
-        (KeyPage page, ImmutableArray<string>? unreadable) = await ListPageAsync(call);
-        ListKeysAnswer answer = new(
-            true, "keys listed successfully", [.. page.Keys.Select(KeyInfo.From)], page.NextMarker is not null, page.NextMarker)
+        (ImmutableArray<KeyInfo> keys, string? nextMarker, ImmutableArray<string>? unreadable) = await ListPageAsync(call);
+        ListKeysAnswer answer = new(true, "keys listed successfully", keys, nextMarker is not null, nextMarker)
         {
             UnreadableKeyIds = unreadable,
         };
@@ -69,10 +78,8 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
 
     public async ValueTask<KmsError> ListLegacyAsync(Call call)
     {
-        (KeyPage page, _) = await ListPageAsync(call);
-        call.Write(
-            new LegacyListKeysAnswer([.. page.Keys.Select(KeyInfo.From)], page.NextMarker is not null, page.NextMarker),
-            AdminJson.Default.LegacyListKeysAnswer);
+        (ImmutableArray<KeyInfo> keys, string? nextMarker, _) = await ListPageAsync(call);
+        call.Write(new LegacyListKeysAnswer(keys, nextMarker is not null, nextMarker), AdminJson.Default.LegacyListKeysAnswer);
         return KmsError.None;
     }
 
@@ -109,15 +116,15 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
         return lease.Snapshot.IsRunning && await lease.Snapshot.Backends[0].Backend!.HoldsAsync(id, cancellation);
     }
 
-    private async ValueTask<KeyDescription> FindAsync(Call call, string reference)
+    private static async ValueTask<KeyDescription> FindAsync(Snapshot snapshot, string reference, CancellationToken cancellation)
     {
-        using SnapshotLease lease = service.Acquire();
-        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(lease.Snapshot, reference, call.Cancellation);
+        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(snapshot, reference, cancellation);
         return error == KmsError.None ? key! : throw new KmsException(error);
     }
 
-    private async ValueTask<(KeyPage Page, ImmutableArray<string>? Unreadable)> ListPageAsync(Call call)
+    private async ValueTask<(ImmutableArray<KeyInfo> Keys, string? NextMarker, ImmutableArray<string>? Unreadable)> ListPageAsync(Call call)
     {
+        KeyFilter filter = KeyFilter.Read(call);
         int limit = DefaultPage;
         if (call.Query.TryGetValue("limit", out string? text))
         {
@@ -135,6 +142,7 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
         IKeyBackend backend = lease.Snapshot.Backends[0].Backend!;
         string? marker = call.Query.GetValueOrDefault("marker") is { Length: > 0 } given ? given : null;
         KeyPage page = limit == 0 ? new KeyPage([], NextMarker: null) : await backend.ListAsync(marker, limit, call.Cancellation);
-        return (page, backend.Unreadable.IsEmpty ? null : [.. backend.Unreadable.Select(key => key.Name)]);
+        ImmutableArray<KeyInfo> keys = [.. page.Keys.Where(filter.Admits).Select(key => KeyInfo.From(key, backend.Capabilities))];
+        return (keys, page.NextMarker, backend.Unreadable.IsEmpty ? null : [.. backend.Unreadable.Select(key => key.Name)]);
     }
 }

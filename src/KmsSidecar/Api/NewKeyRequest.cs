@@ -8,8 +8,8 @@ namespace KmsSidecar.Api;
 /// <summary>The body of a key's creation, in the playbook's spelling (<c>KeyUsage</c>, <c>Description</c>) or upstream's (<c>key_usage</c>).</summary>
 internal sealed class NewKeyRequest
 {
-    private const int MaxDescriptionLength = 8192;
-    private const int MaxTags = 50;
+    public const int MaxDescriptionLength = 8192;
+
     private const int MaxTagLength = 256;
 
     private string? _name;
@@ -45,7 +45,7 @@ internal sealed class NewKeyRequest
                     SetOnce(ref members, ref request._name, members.TextOrNull(KeyId.MaxLength));
                     break;
                 case "tags" or "Tags":
-                    SetOnce(ref members, ref request._tags, members.IsNull ? null : members.TextMap(MaxTags, MaxTagLength));
+                    SetOnce(ref members, ref request._tags, members.IsNull ? null : members.TextMap(KeyRules.MaxTags, MaxTagLength));
                     break;
                 default:
                     throw members.Unknown();

@@ -19,7 +19,14 @@ internal static class RouteTable
     private static readonly TimeSpan Patient = TimeSpan.FromMinutes(10);
 
     public static ImmutableArray<Route> Build(
-        LifecycleRoutes lifecycle, StatusRoutes status, KeyRoutes keys, DataKeyRoutes dataKeys, PolicyRoutes policies, HealthRoutes health) =>
+        LifecycleRoutes lifecycle,
+        StatusRoutes status,
+        KeyRoutes keys,
+        KeyChangeRoutes keyChanges,
+        DataKeyRoutes dataKeys,
+        RewrapRoutes rewraps,
+        PolicyRoutes policies,
+        HealthRoutes health) =>
     [
         Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
         Change("reconfigure", RouteAction.Configure, lifecycle.ReconfigureAsync, lifecycle.WriteState),
@@ -42,6 +49,16 @@ internal static class RouteTable
         Read("keys/{key_id}", RouteAction.DescribeKey, keys.DescribeAsync, KeyRoutes.WriteNoDescription, KeyScope.Path),
         Read("describe-key", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription, KeyScope.Query),
         Read("key/status", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription, KeyScope.Query),
+        Change("keys/enable", RouteAction.EnableKey, keyChanges.EnableAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Change("keys/disable", RouteAction.DisableKey, keyChanges.DisableAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Change("keys/rotate", RouteAction.RotateKey, keyChanges.RotateAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Change(
+            "keys/update-description", RouteAction.UpdateKeyDescription, keyChanges.UpdateDescriptionAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Change("keys/tag", RouteAction.TagResource, keyChanges.TagAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Change("keys/untag", RouteAction.UntagResource, keyChanges.UntagAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Change("keys/cancel-deletion", RouteAction.DeleteKey, keyChanges.CancelDeletionAsync, KeyChangeRoutes.WriteNoChange, KeyScope.Body),
+        Admin(
+            "DELETE", "keys/delete", RouteAction.DeleteKey, AdminBody, Patient, keyChanges.DeleteAsync, KeyChangeRoutes.WriteNoDeletion, KeyScope.Body),
         Admin(
             "POST", "generate-data-key", RouteAction.GenerateDataKey, DataKeyRequest.MaxBodyBytes, Quick, dataKeys.GenerateForAdminAsync,
             key: KeyScope.BodyOrDefault),
@@ -51,7 +68,7 @@ internal static class RouteTable
         Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync, KeyScope.BodyOrDefault),
         Data("POST", "decrypt", RouteAction.Decrypt, dataKeys.DecryptAsync),
         Data("POST", "encrypt", RouteAction.Encrypt, dataKeys.EncryptAsync, KeyScope.BodyOrDefault),
-        Data("POST", "rewrap", RouteAction.Encrypt, dataKeys.RewrapAsync, KeyScope.Body),
+        Data("POST", "rewrap", RouteAction.Encrypt, rewraps.RewrapAsync, KeyScope.Body),
         Data("GET", "keys/{key_id}", RouteAction.DescribeKey, keys.DescribeForDataAsync, KeyScope.Path),
         Data("GET", "status", RouteAction.ServiceControl, status.DataStatusAsync),
 
@@ -60,8 +77,9 @@ internal static class RouteTable
         Probe("/metrics", health.MetricsAsync),
     ];
 
-    private static Route Change(string name, RouteAction action, RouteHandler handler, Action<Utf8JsonWriter, Call> failure) =>
-        Admin("POST", name, action, AdminBody, Patient, handler, failure);
+    private static Route Change(
+        string name, RouteAction action, RouteHandler handler, Action<Utf8JsonWriter, Call> failure, KeyScope key = KeyScope.None) =>
+        Admin("POST", name, action, AdminBody, Patient, handler, failure, key);
 
     /// <summary>A GET may carry a body (awscurl's <c>-d</c> without <c>-X POST</c>): its hash is checked, its content is not read.</summary>
     private static Route Read(

@@ -19,6 +19,7 @@ internal sealed class SidecarHost : IAsyncDisposable
 {
     private ICredentialSource _credentials;
     private readonly StateDirectory _state;
+    private readonly KeySweeper _sweeper;
     private readonly List<SocketClaim> _sockets = [];
     private readonly ILogger _log;
 
@@ -53,13 +54,17 @@ internal sealed class SidecarHost : IAsyncDisposable
         Verifier = new SigV4Verifier(new SigV4Options { Regions = options.Regions }, clock, _credentials);
 
         Authorizer authorizer = new(grants ?? new RootGrants(), options.LegacyServerInfo);
+        _sweeper = new KeySweeper(Service, clock, logs);
+        KeyAdministration administration = new(Service, options.AllowImmediateDeletion, clock, logs);
 
         Metrics metrics = new();
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service),
-            new KeyRoutes(Service, new KeyAdministration(Service, logs)),
+            new KeyRoutes(Service, administration),
+            new KeyChangeRoutes(Service, administration),
             new DataKeyRoutes(Service),
+            new RewrapRoutes(Service),
             new PolicyRoutes(Service, authorizer, clock),
             new HealthRoutes(Service, metrics, clock)));
         Application.Run(new Dispatcher(router, new RequestGate(Verifier), new AccessGate(authorizer, Service, clock), metrics, limits.Body, logs).InvokeAsync);
@@ -114,6 +119,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             await Service.StartAsync(force: false, Actor.Daemon, CancellationToken.None);
         }
 
+        _sweeper.Start();
         try
         {
             await Application.StartAsync();
@@ -135,6 +141,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     {
         await Application.DisposeAsync();
         _sockets.ForEach(static socket => socket.Dispose());
+        await _sweeper.DisposeAsync();
         await Service.DisposeAsync();
         (_credentials as IDisposable)?.Dispose();
         _state.Dispose();

@@ -35,4 +35,19 @@ internal static class EventIds
 
     // Operations: 5000; an event that moved keeps its id
     public const int KeyCreated = 4006;
+    public const int KeyEnabled = 5000;
+    public const int KeyDisabled = 5001;
+    public const int KeyDeletionScheduled = 5002;
+    public const int KeyDeletionCancelled = 5003;
+    public const int KeyDescribed = 5004;
+    public const int KeyTagged = 5005;
+    public const int KeyUntagged = 5006;
+    public const int KeyRotated = 5007;
+    public const int KeyDestroyed = 5008;
+    public const int SweepDestroying = 5009;
+    public const int SweepDestroyed = 5010;
+    public const int SweepFailed = 5011;
+    public const int SweepBlocked = 5012;
+    public const int SweepPutOff = 5013;
+    public const int SweepEnded = 5014;
 }

@@ -91,7 +91,9 @@ internal static class DataKeys
     }
 
     /// <summary>Opens an envelope and wraps its content under the newest version of its own key, or under another key.</summary>
-    /// <param name="keyReference">Null to stay with the envelope's own key.</param>
+    /// <remarks>An envelope of a former backend moves to the active one: that is how a former backend is emptied.</remarks>
+    /// <param name="keyReference">Null to stay with the envelope's own key: the active backend's key of that name, and where there is none
+    /// its default key.</param>
     public static async ValueTask<Wrapped> RewrapAsync(
         Snapshot snapshot,
         ReadOnlyMemory<byte> blob,
@@ -108,9 +110,20 @@ internal static class DataKeys
             return new Wrapped(opened.Error, "", 0);
         }
 
+        if (keyReference is null && await snapshot.Backends[0].Backend!.HoldsAsync(opened.KeyId, cancellation))
+        {
+            keyReference = opened.KeyId;
+        }
+
         KeySpec spec = opened.Length == KeySpec.Aes128.Length() ? KeySpec.Aes128 : KeySpec.Aes256;
-        return await WrapAsync(
-            snapshot, keyReference ?? opened.KeyId, spec, context, plaintext[..opened.Length], envelope, cancellation);
+        return await WrapAsync(snapshot, keyReference, spec, context, plaintext[..opened.Length], envelope, cancellation);
+    }
+
+    /// <summary>Why nothing at all can be wrapped under a key; None when it can.</summary>
+    public static async ValueTask<KmsError> WhyNotWrappingAsync(Snapshot snapshot, string? keyReference, CancellationToken cancellation)
+    {
+        (KmsError error, KeyDescription? key) = await DescribeAsync(snapshot, keyReference, cancellation);
+        return error == KmsError.None ? KeyRules.WhyNotWrapping(key!.State) : error;
     }
 
     /// <summary>What is known of a key.</summary>
@@ -124,6 +137,19 @@ internal static class DataKeys
 
         (KmsError error, string keyId) = await KeyReference.ResolveAsync(snapshot, keyReference, cancellation);
         return error == KmsError.None ? await snapshot.Backends[0].Backend!.FindAsync(keyId, cancellation) : (error, null);
+    }
+
+    /// <summary>What depends on a key, which need not exist.</summary>
+    public static async ValueTask<(KmsError Error, KeyImpact Impact)> FindImpactAsync(
+        Snapshot snapshot, string keyReference, CancellationToken cancellation)
+    {
+        if (!snapshot.IsRunning)
+        {
+            return (KmsError.NotRunning, default);
+        }
+
+        (KmsError error, string keyId) = await KeyReference.ResolveAsync(snapshot, keyReference, cancellation);
+        return (error, error == KmsError.None ? KeyImpact.Of(snapshot, keyId) : default);
     }
 
     private static async ValueTask<Wrapped> WrapAsync(

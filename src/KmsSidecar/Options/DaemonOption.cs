@@ -51,6 +51,9 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly DaemonOption LegacyServerInfo = new(
         "legacy-server-info", "MODE", "full", "What the policy action admin:ServerInfo grants: full (every admin route), read-only, or off");
 
+    public static readonly DaemonOption AllowImmediateDeletion = new(
+        "allow-immediate-deletion", null, "off", "Let administrators destroy keys without a waiting period; each request has to confirm the key");
+
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
 
@@ -62,7 +65,7 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly ImmutableArray<DaemonOption> All =
     [
         Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
-        StaticKeyFile, CredentialsFile, Region, LegacyServerInfo, LogFormat, LogLevel, Dev,
+        StaticKeyFile, CredentialsFile, Region, LegacyServerInfo, AllowImmediateDeletion, LogFormat, LogLevel, Dev,
     ];
 
     public string Flag => $"--{Name}";

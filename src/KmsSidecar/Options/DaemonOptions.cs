@@ -54,6 +54,9 @@ internal sealed record DaemonOptions
 
     public LegacyServerInfo LegacyServerInfo { get; init; }
 
+    /// <summary>Keys may be destroyed without a waiting period.</summary>
+    public bool AllowImmediateDeletion { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     public LogLevel LogLevel { get; init; }
@@ -81,6 +84,7 @@ internal sealed record DaemonOptions
                 ? [.. regions.Select(static region => region.Text)]
                 : [DaemonOption.Region.Default],
             LegacyServerInfo = ReadLegacyServerInfo(values),
+            AllowImmediateDeletion = values.Switch(DaemonOption.AllowImmediateDeletion),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),

@@ -164,7 +164,7 @@ public sealed class DataKeyRoutesTests(RunningHost running) : IClassFixture<Runn
         JsonElement key = (await _host.Data.GetAsync("/v1/keys/default")).Expect(200).Json;
 
         Assert.Equal(
-            ["key_id", "key_state", "key_version", "key_usage", "description", "creation_date", "deletion_date", "tags"], Names(key));
+            ["key_id", "key_state", "key_version", "key_usage", "description", "creation_date", "deletion_date", "rotated_at", "tags"], Names(key));
         Assert.Equal("master", key.GetProperty("key_id").GetString());
         Assert.Equal(1, key.GetProperty("key_version").GetInt32());
     }

@@ -16,12 +16,17 @@ public sealed class NotRunningTests
             await host.Tcp.GetAsync($"{Kms}/keys"),
             await host.Tcp.GetAsync($"{Kms}/keys/x"),
             await host.Tcp.PostAsync($"{Kms}/keys", "{}"),
+            await host.Tcp.PostAsync($"{Kms}/keys/enable", """{"key_id":"x"}"""),
+            await host.Tcp.PostAsync($"{Kms}/keys/rotate?keyId=x"),
+            await host.Tcp.PostAsync($"{Kms}/keys/tag", """{"key_id":"x","tags":{}}"""),
+            await host.Tcp.SendAsync("DELETE", $"{Kms}/keys/delete", """{"key_id":"x"}"""),
             await host.Tcp.PostAsync($"{Kms}/clear-cache"),
             await host.Tcp.PostAsync($"{Kms}/generate-data-key", "{}"),
             await host.Data.PostAsync("/v1/generate-data-key"),
             await host.Data.PostAsync("/v1/decrypt", """{"ciphertext_blob":"AAAA"}"""),
             await host.Data.PostAsync("/v1/encrypt", """{"plaintext":"AAAA"}"""),
             await host.Data.PostAsync("/v1/rewrap", """{"ciphertext_blob":"AAAA"}"""),
+            await host.Data.PostAsync("/v1/rewrap", """{"items":[{"ciphertext_blob":"AAAA"}]}"""),
             await host.Data.GetAsync("/v1/keys/x"),
         ];
 

@@ -98,7 +98,9 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
             new LifecycleRoutes(service, null!),
             new StatusRoutes(service),
             new KeyRoutes(service, null!),
+            new KeyChangeRoutes(service, null!),
             new DataKeyRoutes(service),
+            new RewrapRoutes(service),
             new PolicyRoutes(service, null!, TimeProvider.System),
             new HealthRoutes(service, new Metrics(), TimeProvider.System));
     }

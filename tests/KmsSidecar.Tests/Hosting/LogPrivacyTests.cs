@@ -39,12 +39,20 @@ public sealed class LogPrivacyTests
             (await signed.PostAsync($"{TestHost.Kms}/reconfigure", $$"""{"key_dir":"{{Hostile}}"}""")).Status,
             (await signed.PostAsync($"{TestHost.Kms}/reconfigure", $$"""{"default_key_id":"{{Hostile}}"}""")).Status,
             (await signed.PostAsync($"{TestHost.Kms}/reconfigure", """{"default_key_id":"zq7marker"}""")).Status,
+            (await signed.PostAsync($"{TestHost.Kms}/keys/enable", $$"""{"key_id":"{{Hostile}}"}""")).Status,
+            (await signed.PostAsync($"{TestHost.Kms}/keys/rotate?keyId=zq7marker%0Azq7forged")).Status,
+            (await signed.PostAsync($"{TestHost.Kms}/keys/update-description", $$"""{"key_id":"default","description":"{{Hostile}}"}""")).Status,
+            (await signed.PostAsync($"{TestHost.Kms}/keys/tag", $$$"""{"key_id":"default","tags":{"{{{Hostile}}}":"{{{Hostile}}}"}}""")).Status,
+            (await signed.PostAsync($"{TestHost.Kms}/keys/untag", $$"""{"key_id":"default","tag_keys":["{{Hostile}}"]}""")).Status,
+            (await signed.SendAsync(
+                "DELETE", $"{TestHost.Kms}/keys/delete", $$"""{"key_id":"default","force_immediate":true,"confirm_key_id":"{{Hostile}}"}""")).Status,
+            (await data.PostAsync("/v1/rewrap", """{"items":[{"ciphertext_blob":"zq7marker"}]}""")).Status,
         ];
         await SendRawAsync(address);
         daemon.Terminate();
         Assert.Equal(0, await daemon.WaitForExitAsync());
 
-        Assert.Equal([404, 404, 405, 400, 404, 400, 400, 403, 400, 200, 200, 400, 400, 404], statuses);
+        Assert.Equal([404, 404, 405, 400, 404, 400, 400, 403, 400, 200, 200, 400, 400, 404, 404, 400, 200, 200, 200, 400, 200], statuses);
         string log = daemon.Errors;
         Assert.Contains("rustfs::kms::api", log);
         Assert.DoesNotContain("zq7", log, StringComparison.OrdinalIgnoreCase);

@@ -13,6 +13,12 @@ internal sealed class MemoryPlace
 
     public HashSet<string> Disabled { get; } = [];
 
+    /// <summary>What has been changed of a key; the others are as they were made.</summary>
+    public ConcurrentDictionary<string, KeyDescription> Changed { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Keys whose destruction fails.</summary>
+    public HashSet<string> Indestructible { get; } = [];
+
     public HashSet<string> Damaged { get; } = [];
 
     /// <summary>Why it cannot be opened or is not well; null when all is well.</summary>
@@ -59,6 +65,31 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
         return place.Material.TryAdd(request.KeyId, material) ? new(Describe(request.KeyId)) : throw new KmsException(KmsError.KeyExists);
     }
 
+    public async ValueTask<KeyDescription> ChangeAsync(string keyId, KeyChange change, CancellationToken cancellation)
+    {
+        (KmsError error, KeyDescription? key) = await FindAsync(keyId, cancellation);
+        return error == KmsError.None ? place.Changed[keyId] = KeyRules.Apply(key!, change) : throw new KmsException(error);
+    }
+
+    public ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    {
+        if (place.Indestructible.Contains(keyId))
+        {
+            throw new KmsException(KmsError.StorageFailed, "the disk is read-only");
+        }
+
+        if (!place.Material.TryRemove(keyId, out _))
+        {
+            throw new KmsException(KmsError.KeyNotFound);
+        }
+
+        place.Changed.TryRemove(keyId, out _);
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation) =>
+        new([.. place.Changed.Values.Where(key => KeyRules.IsDue(key, now)).OrderBy(static key => key.KeyId, StringComparer.Ordinal)]);
+
     public ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -82,7 +113,7 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
 
     public void Dispose() => _disposed = true;
 
-    private KeyDescription Describe(string keyId) => new()
+    private KeyDescription Describe(string keyId) => place.Changed.GetValueOrDefault(keyId) ?? new()
     {
         KeyId = keyId,
         State = place.Disabled.Contains(keyId) ? KeyState.Disabled : KeyState.Enabled,

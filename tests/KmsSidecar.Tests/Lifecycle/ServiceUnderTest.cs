@@ -19,16 +19,18 @@ internal sealed class ServiceUnderTest : IDisposable
     public static readonly Actor Operator = new("access key tester", "127.0.0.1");
 
     private readonly StateDirectory _state;
+    private readonly TimeProvider _clock;
     private readonly ConcurrentDictionary<string, MemoryPlace> _places;
 
     /// <param name="places">Those of an earlier process, when this one is its restart.</param>
     public ServiceUnderTest(string directory, ConcurrentDictionary<string, MemoryPlace>? places = null, IFileSteps? steps = null, TimeProvider? clock = null)
     {
         _places = places ?? [];
+        _clock = clock ?? TimeProvider.System;
         DaemonOptions options = new() { StateDirectory = directory, Socket = "/unused" };
         _state = StateDirectory.Open(options, steps ?? new SystemFileSteps(), new DirectoryLocks(), Log);
         Store = new ConfigurationStore(_state.Configurations, Log);
-        Service = new KmsService(Store, OpenAsync, clock ?? TimeProvider.System, Log);
+        Service = new KmsService(Store, OpenAsync, _clock, Log);
         try
         {
             Service.RestoreAsync(CancellationToken.None).GetAwaiter().GetResult();
@@ -77,7 +79,9 @@ internal sealed class ServiceUnderTest : IDisposable
 
     public Task<long> RollbackAsync(long? generation = null) => Service.RollbackAsync(generation, Operator, Cancellation);
 
-    public Task CreateKeyAsync(string id) => new KeyAdministration(Service, Log).CreateAsync(new NewKey(id, null, Tags.None), Operator, Cancellation);
+    public KeyAdministration Administration => new(Service, allowsImmediateDeletion: true, _clock, Log);
+
+    public Task CreateKeyAsync(string id) => Administration.CreateAsync(new NewKey(id, null, Tags.None), Operator, Cancellation);
 
     /// <summary>Configured on a place and running.</summary>
     public async Task RunAsync(string keyDirectory)

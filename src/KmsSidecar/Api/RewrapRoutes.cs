@@ -1,0 +1,88 @@
+using System.Text.Json;
+using KmsSidecar.Crypto;
+using KmsSidecar.Errors;
+using KmsSidecar.Json;
+using KmsSidecar.Lifecycle;
+using KmsSidecar.Operations;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Wraps data keys anew, one or many: under the newest version of their own key, or under another key.</summary>
+internal sealed class RewrapRoutes(KmsService service)
+{
+    public async ValueTask<KmsError> RewrapAsync(Call call)
+    {
+        using SecretBuffer blobs = new(Math.Max(call.Body.Length, 1));
+        RewrapRequest request = RewrapRequest.Read(call.Body.Span, blobs);
+        using SnapshotLease lease = service.Acquire();
+        return request.IsBatch
+            ? await RewrapManyAsync(call, lease.Snapshot, request)
+            : await RewrapOneAsync(call, lease.Snapshot, request.Items[0], request.KeyId);
+    }
+
+    private static async ValueTask<KmsError> RewrapOneAsync(Call call, Snapshot snapshot, RewrapRequest.Item item, string? keyId)
+    {
+        using SecretBuffer envelope = new();
+        DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, envelope, call.Cancellation);
+        return DataKeyRoutes.WriteWrapped(call, wrapped, envelope);
+    }
+
+    /// <summary>Each item has its own outcome, in its place; the request fails where none can succeed, before any is tried.</summary>
+    private static async ValueTask<KmsError> RewrapManyAsync(Call call, Snapshot snapshot, RewrapRequest request)
+    {
+        KmsError refusal = snapshot.IsRunning ? KmsError.None : KmsError.NotRunning;
+        if (refusal == KmsError.None && request.KeyId is not null)
+        {
+            refusal = await DataKeys.WhyNotWrappingAsync(snapshot, request.KeyId, call.Cancellation);
+        }
+
+        if (refusal != KmsError.None)
+        {
+            return refusal;
+        }
+
+        using SecretBuffer envelope = new();
+        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        writer.WriteStartObject();
+        writer.WriteStartArray("items");
+        foreach (RewrapRequest.Item item in request.Items)
+        {
+            envelope.Clear();
+            await RewrapItemAsync(call, snapshot, item, request.KeyId, envelope, writer);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+        return KmsError.None;
+    }
+
+    private static async ValueTask RewrapItemAsync(
+        Call call, Snapshot snapshot, RewrapRequest.Item item, string? keyId, SecretBuffer envelope, Utf8JsonWriter writer)
+    {
+        if (item.Fault is not null)
+        {
+            WriteError(writer, item.Fault.Error, item.Fault.Message);
+            return;
+        }
+
+        DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, envelope, call.Cancellation);
+        if (wrapped.Error == KmsError.None)
+        {
+            DataKeyRoutes.WriteWrapped(writer, wrapped, envelope);
+        }
+        else
+        {
+            WriteError(writer, wrapped.Error, KmsErrors.Describe(wrapped.Error).Sentence);
+        }
+    }
+
+    private static void WriteError(Utf8JsonWriter writer, KmsError error, string message)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("error");
+        writer.WriteString("code", error.ToString());
+        writer.WriteString("message", message);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+}

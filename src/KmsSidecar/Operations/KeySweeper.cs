@@ -1,0 +1,158 @@
+using System.Collections.Immutable;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Lifecycle;
+
+namespace KmsSidecar.Operations;
+
+/// <summary>Destroys the keys of the active backend whose deletion is due, and goes on with destructions that a crash interrupted.</summary>
+/// <remarks>
+/// <para>Never the default key. Each step looks anew under the lock of all changes, so a deletion that is cancelled in time is, and
+/// operators wait for a few keys at most.</para>
+/// <para>A wall clock that went back destroys nothing early. One that jumped ahead would: see <see cref="WallClockWatch"/>.</para>
+/// </remarks>
+internal sealed class KeySweeper : IAsyncDisposable
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(60);
+
+    /// <summary>From the start to the first pass: late enough that the start is over.</summary>
+    public static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>Keys that are destroyed while other changes wait.</summary>
+    private const int KeysPerStep = 8;
+
+    private readonly KmsService _service;
+    private readonly TimeProvider _clock;
+    private readonly WallClockWatch _watch;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _end = new();
+
+    /// <summary>Keys that are due and the default: each is logged once, not every minute.</summary>
+    private HashSet<string> _blocked = [];
+    private Task _run = Task.CompletedTask;
+    private bool _disposed;
+
+    public KeySweeper(KmsService service, TimeProvider clock, ILoggerFactory logs)
+    {
+        _service = service;
+        _clock = clock;
+        _watch = new WallClockWatch(clock);
+        _log = logs.CreateLogger("rustfs::kms::audit");
+    }
+
+    /// <summary>Begins to look, once a minute, until disposed. To be called once.</summary>
+    public void Start() => _run = RunAsync();
+
+    /// <summary>One pass. Not to be called beside a running sweeper.</summary>
+    public async Task SweepAsync(CancellationToken cancellation)
+    {
+        TimeSpan ahead = _watch.Look(out DateTimeOffset now);
+        if (ahead > TimeSpan.Zero)
+        {
+            SweepLog.PutOff(_log, ahead);
+            return;
+        }
+
+        HashSet<string> tried = [];
+        HashSet<string> blocked = [];
+        while (await _service.ChangeKeysAsync(snapshot => StepAsync(snapshot, now, tried, blocked, cancellation), cancellation))
+        {
+            // The next few.
+        }
+
+        _blocked = blocked;
+    }
+
+    /// <summary>Returns when no pass is under way any more.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        await _end.CancelAsync();
+        await _run;
+        _end.Dispose();
+    }
+
+    /// <returns>Whether there is more to do.</returns>
+    private async Task<bool> StepAsync(
+        Snapshot snapshot, DateTimeOffset now, HashSet<string> tried, HashSet<string> blocked, CancellationToken cancellation)
+    {
+        IKeyBackend backend = snapshot.Backends[0].Backend!;
+        ImmutableArray<KeyDescription> due = [.. (await backend.FindDueAsync(now, cancellation)).Where(key => !tried.Contains(key.KeyId))];
+        foreach (KeyDescription key in due.Take(KeysPerStep))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            tried.Add(key.KeyId);
+            if (KeyImpact.Of(snapshot, key.KeyId).IsDefaultKey)
+            {
+                blocked.Add(key.KeyId);
+                LogBlocked(key);
+                continue;
+            }
+
+            await DestroyAsync(backend, key);
+        }
+
+        return due.Length > KeysPerStep;
+    }
+
+    /// <summary>Runs to its end once begun, also when the daemon is told to stop: the line after it is to be true.</summary>
+    private async Task DestroyAsync(IKeyBackend backend, KeyDescription key)
+    {
+        SweepLog.Destroying(_log, key.KeyId, key.Version, key.DeletionDate);
+        try
+        {
+            await backend.DestroyAsync(key.KeyId, CancellationToken.None);
+            SweepLog.Destroyed(_log, key.KeyId, key.Version, key.DeletionDate);
+        }
+        catch (KmsException failed)
+        {
+            SweepLog.Failed(_log, key.KeyId, key.Version, key.DeletionDate, failed.Error, failed.Message);
+        }
+    }
+
+    private void LogBlocked(KeyDescription key)
+    {
+        if (!_blocked.Contains(key.KeyId))
+        {
+            SweepLog.Blocked(_log, key.KeyId, key.DeletionDate);
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await Task.Delay(FirstPause, _clock, _end.Token);
+            while (true)
+            {
+                await TrySweepAsync();
+                await Task.Delay(Interval, _clock, _end.Token);
+            }
+        }
+        catch (OperationCanceledException) when (_end.IsCancellationRequested)
+        {
+            // Disposed.
+        }
+    }
+
+    private async Task TrySweepAsync()
+    {
+        try
+        {
+            await SweepAsync(_end.Token);
+        }
+        catch (KmsException refused) when (refused.Error == KmsError.NotRunning)
+        {
+            // Nothing to sweep until it runs.
+        }
+        catch (Exception unexpected) when (unexpected is not OperationCanceledException)
+        {
+            SweepLog.PassFailed(_log, unexpected);
+        }
+    }
+}

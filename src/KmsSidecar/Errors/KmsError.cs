@@ -19,6 +19,7 @@ internal enum KmsError
     InvalidConfiguration,
     InvalidKeyId,
     KeyNotFound,
+    UserNotFound,
     KeyExists,
     KeyDisabled,
     KeyPendingDeletion,

@@ -23,6 +23,7 @@ internal static class KmsErrors
         KmsError.InvalidConfiguration => new(400, false, "the configuration cannot be used"),
         KmsError.InvalidKeyId => new(400, false, "the key id is not legal: 1 to 128 of A-Z a-z 0-9 . _ - and not a dot first"),
         KmsError.KeyNotFound => new(404, false, "key not found"),
+        KmsError.UserNotFound => new(404, false, "there is no such user"),
         KmsError.KeyExists => new(409, false, "a key with this id already exists"),
         KmsError.KeyDisabled => new(409, false, "the key is disabled"),
         KmsError.KeyPendingDeletion => new(409, false, "the key is pending deletion"),

@@ -28,6 +28,9 @@ internal ref struct StrictObject
     private readonly bool _nested;
     private Utf8JsonReader _reader;
 
+    /// <summary>Index of the array item that the reader is on; -1 outside of one.</summary>
+    private int _item = -1;
+
     /// <param name="utf8">A whole document: one object, nothing behind it.</param>
     public StrictObject(ReadOnlySpan<byte> utf8)
         : this(utf8, new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth }), prefix: "", nested: false)
@@ -56,6 +59,10 @@ internal ref struct StrictObject
     public readonly bool IsNull => _reader.TokenType == JsonTokenType.Null;
 
     public readonly bool IsObject => _reader.TokenType == JsonTokenType.StartObject;
+
+    public readonly bool IsArray => _reader.TokenType == JsonTokenType.StartArray;
+
+    public readonly bool IsFlag => _reader.TokenType is JsonTokenType.True or JsonTokenType.False;
 
     /// <summary>Moves to the next member and onto its value; false at the end of the object.</summary>
     public bool Next()
@@ -154,7 +161,7 @@ internal ref struct StrictObject
     {
         Expect(JsonTokenType.StartObject, "an object of strings");
         ImmutableSortedDictionary<string, string>.Builder map = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        StrictObject entries = new(_text, _reader, $"{_prefix}{Shorten(Name)}.", nested: true);
+        StrictObject entries = new(_text, _reader, $"{Place}.", nested: true);
         while (entries.Next())
         {
             if (map.Count == maxEntries)
@@ -169,6 +176,16 @@ internal ref struct StrictObject
         return map.ToImmutable();
     }
 
+    /// <summary>An object; <paramref name="read"/> is called with a reader of its members, and reads until <see cref="Next"/> is false.</summary>
+    public T Nested<T>(ItemReader<T> read)
+    {
+        Expect(JsonTokenType.StartObject, "an object");
+        StrictObject members = new(_text, _reader, $"{Place}.", nested: true);
+        T value = read(ref members);
+        _reader = members._reader;
+        return value;
+    }
+
     /// <summary>An array; <paramref name="read"/> is called with this reader on each item.</summary>
     public ImmutableArray<T> Items<T>(int maxItems, ItemReader<T> read)
     {
@@ -178,12 +195,15 @@ internal ref struct StrictObject
         {
             if (items.Count == maxItems)
             {
+                _item = -1;
                 throw Fault($"member {Path} has more than {maxItems} items");
             }
 
+            _item = items.Count;
             items.Add(read(ref this));
         }
 
+        _item = -1;
         return items.ToImmutable();
     }
 
@@ -232,7 +252,12 @@ internal ref struct StrictObject
     /// <summary>A fault of the current member's value, in words that follow "member X".</summary>
     public readonly KmsException Refuse(string because) => Fault($"member {Path} {because}");
 
-    private readonly string Path => $"'{_prefix}{Shorten(Name)}'";
+    /// <summary>A fault of the object as a whole, such as a member that is missing, in words that follow its place.</summary>
+    public readonly KmsException RefuseAll(string because) => Fault(_prefix.Length == 0 ? because : $"member '{_prefix.TrimEnd('.')}' {because}");
+
+    private readonly string Path => $"'{Place}'";
+
+    private readonly string Place => _item < 0 ? $"{_prefix}{Shorten(Name)}" : string.Create(CultureInfo.InvariantCulture, $"{_prefix}{Shorten(Name)}[{_item}]");
 
     private static KmsException Fault(string message) => new(KmsError.MalformedRequest, message);
 

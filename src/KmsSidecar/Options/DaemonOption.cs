@@ -48,6 +48,9 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
 
     public static readonly DaemonOption Region = new("region", "NAME", "us-east-1", "Region that signatures may name; '*' for any", true);
 
+    public static readonly DaemonOption LegacyServerInfo = new(
+        "legacy-server-info", "MODE", "full", "What the policy action admin:ServerInfo grants: full (every admin route), read-only, or off");
+
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
 
@@ -59,7 +62,7 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly ImmutableArray<DaemonOption> All =
     [
         Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
-        StaticKeyFile, CredentialsFile, Region, LogFormat, LogLevel, Dev,
+        StaticKeyFile, CredentialsFile, Region, LegacyServerInfo, LogFormat, LogLevel, Dev,
     ];
 
     public string Flag => $"--{Name}";

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using KmsSidecar.Access;
 
 namespace KmsSidecar.Options;
 
@@ -51,6 +52,8 @@ internal sealed record DaemonOptions
 
     public ImmutableArray<string> Regions { get; init; } = [];
 
+    public LegacyServerInfo LegacyServerInfo { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     public LogLevel LogLevel { get; init; }
@@ -77,6 +80,7 @@ internal sealed record DaemonOptions
             Regions = values.List(DaemonOption.Region) is { Count: > 0 } regions
                 ? [.. regions.Select(static region => region.Text)]
                 : [DaemonOption.Region.Default],
+            LegacyServerInfo = ReadLegacyServerInfo(values),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),
@@ -200,6 +204,22 @@ internal sealed record DaemonOptions
         }
 
         return ids.ToImmutable();
+    }
+
+    private static LegacyServerInfo ReadLegacyServerInfo(OptionValues values)
+    {
+        switch (values.Find(DaemonOption.LegacyServerInfo))
+        {
+            case null or { Text: "full" }:
+                return LegacyServerInfo.Full;
+            case { Text: "read-only" }:
+                return LegacyServerInfo.ReadOnly;
+            case { Text: "off" }:
+                return LegacyServerInfo.Off;
+            case { } other:
+                values.Refuse(other, "expected full, read-only or off");
+                return LegacyServerInfo.Off;
+        }
     }
 
     private static LogFormat ReadFormat(OptionValues values)

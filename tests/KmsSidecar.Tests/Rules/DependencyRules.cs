@@ -12,10 +12,10 @@ public sealed partial class DependencyRules
         ["CommandLine"] = ["Errors", "Hosting", "Options", "Sealing"],
         ["Hosting"] =
         [
-            "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
+            "Access", "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
             "Options", "Sealing", "Storage",
         ],
-        ["Api"] = ["Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations"],
+        ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations"],
         ["Operations"] = ["Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
         ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing"],
         ["Configuration"] = ["Crypto", "Errors", "Json", "Keys"],
@@ -24,8 +24,9 @@ public sealed partial class DependencyRules
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
         ["Json"] = ["Errors"],
         ["Storage"] = ["Errors"],
+        ["Access"] = ["Auth", "Errors", "Json"],
         ["Auth"] = [],
-        ["Options"] = [],
+        ["Options"] = ["Access"],
         ["Crypto"] = [],
         ["Errors"] = [],
         ["Observability"] = [],

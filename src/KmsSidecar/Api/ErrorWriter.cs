@@ -44,7 +44,7 @@ internal static class ErrorWriter
     private static void Append(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
 
     /// <summary>The five entities, as upstream escapes them.</summary>
-    private static string Escape(string text) => text
+    public static string Escape(string text) => text
         .Replace("&", "&amp;", StringComparison.Ordinal)
         .Replace("<", "&lt;", StringComparison.Ordinal)
         .Replace(">", "&gt;", StringComparison.Ordinal)

@@ -11,12 +11,14 @@ internal static class EventIds
     public const int CredentialsReloaded = 1004;
     public const int ReloadFailed = 1005;
     public const int Stopping = 1006;
+    public const int UsersFileReloaded = 1007;
 
     // Api: 2000
     public const int CallerRefused = 2000;
     public const int RequestFailed = 2001;
     public const int OperationFailed = 2002;
     public const int SignatureRefused = 2003;
+    public const int ClockJumped = 2005;
 
     // Lifecycle: 4000
     public const int ConfigurationChanged = 4000;
@@ -34,4 +36,11 @@ internal static class EventIds
 
     // Operations: 5000; an event that moved keeps its id
     public const int KeyCreated = 4006;
+
+    // Access: 3000
+    public const int UserFileDamaged = 3000;
+    public const int PolicyMissing = 3001;
+    public const int UserChanged = 3002;
+    public const int PolicyChanged = 3003;
+    public const int SessionIssued = 3004;
 }

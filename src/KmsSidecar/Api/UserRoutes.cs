@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
+using KmsSidecar.Access;
 using KmsSidecar.Access.Policies;
 using KmsSidecar.Access.Users;
 using KmsSidecar.Auth;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
@@ -25,7 +26,11 @@ internal sealed class SessionKeys : IDisposable
     /// <summary>Longer tokens are refused unread; the longest one issued is below 3 KiB.</summary>
     public const int MaxTokenChars = 8 * 1024;
 
+    private const string Characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
     private const int Overhead = AeadKey.XaesNonceLength + AeadKey.TagLength;
+
+    private static readonly SearchValues<char> Alphabet = SearchValues.Create(Characters);
 
     private readonly AeadKey _tokenKey;
     private readonly SecretBytes _macKey;
@@ -41,12 +46,12 @@ internal sealed class SessionKeys : IDisposable
 
     /// <summary>A new access key, in the form that AWS gives to temporary ones.</summary>
     public static string NewAccessKey() =>
-        AccessKeyPrefix + RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", AccessKeyChars - AccessKeyPrefix.Length);
+        AccessKeyPrefix + RandomNumberGenerator.GetString(Characters, AccessKeyChars - AccessKeyPrefix.Length);
 
     public static bool IsTemporary(string accessKey) =>
         accessKey.Length == AccessKeyChars
         && accessKey.StartsWith(AccessKeyPrefix, StringComparison.Ordinal)
-        && !accessKey.AsSpan(AccessKeyPrefix.Length).ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+        && !accessKey.AsSpan(AccessKeyPrefix.Length).ContainsAnyExcept(Alphabet);
 
     public string Seal(SessionClaims claims)
     {

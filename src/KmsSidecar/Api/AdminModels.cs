@@ -92,6 +92,11 @@ internal sealed record HistoryEntry(
     long Generation, bool Current, string SavedAt, string Action, string By, string From, ImmutableArray<string> Changed, string BackendType,
     string? DefaultKeyId);
 
+/// <param name="Message">Which statement decides, for people.</param>
+/// <param name="Policy">The policy that decides; null when none does.</param>
+/// <param name="Statement">Index of its deciding statement.</param>
+internal sealed record PolicyCheckAnswer(bool Success, bool Allowed, string Message, string? Policy, int? Statement, string? Sid);
+
 internal sealed record KeyMetadata(
     string KeyId, string KeyState, string KeyUsage, string? Description, string CreationDate, string? DeletionDate, string Origin, string KeyManager,
     ImmutableSortedDictionary<string, string> Tags)
@@ -156,6 +161,7 @@ internal sealed record DataKeyDescription(
 [JsonSerializable(typeof(ListUsersAnswer))]
 [JsonSerializable(typeof(ListPoliciesAnswer))]
 [JsonSerializable(typeof(AccessAnswer))]
+[JsonSerializable(typeof(PolicyCheckAnswer))]
 [JsonSerializable(typeof(CreateKeyAnswer))]
 [JsonSerializable(typeof(LegacyCreateKeyAnswer))]
 [JsonSerializable(typeof(DescribeKeyAnswer))]

@@ -1,6 +1,7 @@
 using System.Collections.ObjectModel;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using KmsSidecar.Auth;
 using KmsSidecar.Crypto;
 using KmsSidecar.Json;
 using KmsSidecar.Lifecycle;
@@ -18,6 +19,12 @@ internal sealed class Call : IDisposable
 
     /// <summary>Who asks; set once that is known.</summary>
     public Actor Actor { get; set; } = new("unknown", "unknown");
+
+    /// <summary>The key that policies were judged on; null where none was, or nobody had to ask.</summary>
+    public string? JudgedKeyId { get; set; }
+
+    /// <summary>Who signed; null on the Unix sockets, where the kernel says who it is.</summary>
+    public Caller? Caller { get; set; }
 
     /// <summary>The segment that stands for the one in braces, as sent.</summary>
     public string? PathParameter { get; set; }

@@ -74,6 +74,8 @@ internal sealed class DataKeyRoutes(KmsService service)
             throw new KmsException(KmsError.MalformedRequest, "member 'count' is unknown");
         }
 
+        // A default key that changes in between is not the one that the caller's policies allowed.
+        keyId ??= call.JudgedKeyId;
         using SecretBuffer scratch = new(spec.Length());
         Memory<byte> plaintext = scratch.GetMemory()[..spec.Length()];
         using SecretBuffer envelope = new();

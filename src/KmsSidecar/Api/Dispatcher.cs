@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using KmsSidecar.Access;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
@@ -9,13 +10,15 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KmsSidecar.Api;
 
-/// <summary>Takes every request through the same steps: admit, find the route, authenticate, read, run, answer, count.</summary>
+/// <summary>Takes every request through the same steps: admit, find the route, read, authenticate, authorise, run, answer, count.</summary>
 internal sealed partial class Dispatcher
 {
     private static readonly string RetryAfter = KmsErrors.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
 
     private readonly Router _router;
     private readonly RequestGate _gate;
+    private readonly AccessGate _access;
+    private readonly SignatureRefusals _refusals;
     private readonly TimeSpan _bodyLimit;
     private readonly ILogger _log;
 
@@ -23,10 +26,12 @@ internal sealed partial class Dispatcher
     private readonly RouteSeries[] _series;
 
     /// <param name="bodyLimit">How long a body may take to arrive.</param>
-    public Dispatcher(Router router, RequestGate gate, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
+    public Dispatcher(Router router, RequestGate gate, AccessGate access, SignatureRefusals refusals, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
     {
         _router = router;
         _gate = gate;
+        _access = access;
+        _refusals = refusals;
         _bodyLimit = bodyLimit;
         _log = logs.CreateLogger("rustfs::kms::api");
         _series = [.. router.Routes.Select(static route => route.Name).Append("none").Select(metrics.Add)];
@@ -71,7 +76,7 @@ internal sealed partial class Dispatcher
 
         if (!RequestGate.TryReadTarget(http, out target, out AuthFailure? failure))
         {
-            Refuse(call, origin, failure);
+            Refuse(http, call, origin, failure, route: null);
             return false;
         }
 
@@ -97,7 +102,7 @@ internal sealed partial class Dispatcher
             }
 
             limit.CancelAfter(route.TimeLimit);
-            await HandleAsync(call, target, route);
+            await HandleAsync(http, call, target, route);
         }
         catch (KmsException failure)
         {
@@ -121,7 +126,7 @@ internal sealed partial class Dispatcher
         PendingVerification? pending = null;
         if (isSigned && _gate.Begin(http, target, out pending) is { } unsigned)
         {
-            Refuse(call, origin, unsigned);
+            Refuse(http, call, origin, unsigned, route);
             return false;
         }
 
@@ -129,32 +134,54 @@ internal sealed partial class Dispatcher
         call.Actor = new Actor(origin.Who ?? "anonymous", origin.Surface == Surface.AdminSocket ? "admin socket" : "data socket");
         if (pending is not null)
         {
-            if (RequestGate.Complete(pending, call.Body.Span, http, out Actor? actor) is { } mismatch)
+            if (RequestGate.Complete(pending, call.Body.Span, out Caller? caller) is { } mismatch)
             {
-                Refuse(call, origin, mismatch);
+                Refuse(http, call, origin, mismatch, route);
                 return false;
             }
 
-            call.Actor = actor!;
+            call.Caller = caller!;
+            call.Actor = new Actor($"access key {caller!.AccessKey}", http.Connection.RemoteIpAddress?.ToString() ?? "unknown");
         }
 
         return true;
     }
 
-    private async ValueTask HandleAsync(Call call, RequestTarget target, Route route)
+    private async ValueTask HandleAsync(HttpContext http, Call call, RequestTarget target, Route route)
     {
-        if (!RequestTargetRules.TryRead(target, out IReadOnlyDictionary<string, string>? query, out AuthFailure? malformed))
+        bool isReadable = RequestTargetRules.TryRead(target, out IReadOnlyDictionary<string, string>? query, out AuthFailure? malformed);
+        call.Query = query ?? call.Query;
+
+        // Before any fault of the request is told: who may not ask learns nothing else.
+        if (call.Caller is { } caller && !route.Action.IsPublic && !await AuthoriseAsync(http, call, route, caller))
         {
-            Refuse(call, KmsError.MalformedRequest, malformed.Message, route);
             return;
         }
 
-        call.Query = query;
+        if (!isReadable)
+        {
+            Refuse(call, KmsError.MalformedRequest, malformed!.Message, route);
+            return;
+        }
+
         KmsError error = await route.Handler(call);
         if (error != KmsError.None)
         {
             Refuse(call, error, call.FailureMessage, route);
         }
+    }
+
+    /// <summary>Callers over TCP alone: those of the Unix sockets have been let in by the kernel's word, the admin socket's as owners.</summary>
+    private async ValueTask<bool> AuthoriseAsync(HttpContext http, Call call, Route route, Caller caller)
+    {
+        Decision decision = await _access.JudgeAsync(http, call, route, caller.Principal);
+        if (!decision.IsAllowed)
+        {
+            ErrorWriter.WriteXml(call, AuthFailure.AccessDenied, route);
+            Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId);
+        }
+
+        return decision.IsAllowed;
     }
 
     private void RefuseUnrouted(HttpContext http, ConnectionOrigin origin, Call call, RequestTarget target, KmsError routing)
@@ -173,11 +200,8 @@ internal sealed partial class Dispatcher
         Log.Refused(_log, route?.Name ?? "no route", error, call.RequestId);
     }
 
-    private void Refuse(Call call, ConnectionOrigin origin, AuthFailure failure)
-    {
-        ErrorWriter.WriteXml(call, failure);
-        Log.SignatureRefused(_log, origin.Surface, failure.Code, call.RequestId);
-    }
+    private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure, Route? route) =>
+        ErrorWriter.WriteXml(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId), route);
 
     private static async ValueTask AnswerAsync(HttpContext http, Call call)
     {
@@ -205,7 +229,8 @@ internal sealed partial class Dispatcher
         }
     }
 
-    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, and our own request id.</summary>
+    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, access keys that are known, and our own
+    /// request id.</summary>
     private static partial class Log
     {
         [LoggerMessage(EventIds.RequestFailed, LogLevel.Error, "{Route} failed, request {RequestId}")]
@@ -214,7 +239,7 @@ internal sealed partial class Dispatcher
         [LoggerMessage(EventIds.OperationFailed, LogLevel.Debug, "{Route} refused: {Error}, request {RequestId}")]
         public static partial void Refused(ILogger log, string route, KmsError error, string requestId);
 
-        [LoggerMessage(EventIds.SignatureRefused, LogLevel.Warning, "{Surface} request refused: {Code}, request {RequestId}")]
-        public static partial void SignatureRefused(ILogger log, Surface surface, AuthErrorCode code, string requestId);
+        [LoggerMessage(EventIds.AccessDenied, LogLevel.Information, "access key {AccessKey} may not {Action}: {Reason}, request {RequestId}")]
+        public static partial void AccessDenied(ILogger log, string accessKey, string action, DecisionReason reason, string requestId);
     }
 }

@@ -12,6 +12,9 @@ internal enum KeyScope
     /// <summary>Member <c>key_id</c> of the body; the parameter <c>keyId</c> where the body is empty.</summary>
     Body,
 
+    /// <summary>Member <c>key_id</c> of the body; the default key where there is none.</summary>
+    BodyOrDefault,
+
     /// <summary>The first of the parameters <c>keyId</c>, <c>key-id</c> and <c>key</c> that is not empty.</summary>
     Query,
 }

@@ -19,7 +19,8 @@ internal static class RouteTable
     private static readonly TimeSpan Patient = TimeSpan.FromMinutes(10);
 
     public static ImmutableArray<Route> Build(
-        LifecycleRoutes lifecycle, StatusRoutes status, KeyRoutes keys, DataKeyRoutes dataKeys, HealthRoutes health) =>
+        LifecycleRoutes lifecycle, StatusRoutes status, KeyRoutes keys, DataKeyRoutes dataKeys, PolicyRoutes policies,
+        UserRoutes users, StsRoutes sts, HealthRoutes health) =>
     [
         Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
         Change("reconfigure", RouteAction.Configure, lifecycle.ReconfigureAsync, lifecycle.WriteState),
@@ -43,11 +44,24 @@ internal static class RouteTable
         Read("describe-key", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription, KeyScope.Query),
         Read("key/status", RouteAction.DescribeKey, keys.DescribeLegacyAsync, KeyRoutes.WriteNoDescription, KeyScope.Query),
         Admin(
-            "POST", "generate-data-key", RouteAction.GenerateDataKey, DataKeyRequest.MaxBodyBytes, Quick, dataKeys.GenerateForAdminAsync, key: KeyScope.Body),
+            "POST", "generate-data-key", RouteAction.GenerateDataKey, DataKeyRequest.MaxBodyBytes, Quick, dataKeys.GenerateForAdminAsync,
+            key: KeyScope.BodyOrDefault),
 
-        Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync, KeyScope.Body),
+        Admin("POST", "policies/check", RouteAction.ManageAccess, AdminBody, Quick, policies.CheckAsync),
+        Admin("GET", "policies", RouteAction.ManageAccess, AdminBody, Quick, users.ListPoliciesAsync),
+        Admin("GET", "policies/{name}", RouteAction.ManageAccess, AdminBody, Quick, users.DescribePolicyAsync),
+        Admin("PUT", "policies/{name}", RouteAction.ManageAccess, AdminBody, Quick, users.PutPolicyAsync),
+        Admin("DELETE", "policies/{name}", RouteAction.ManageAccess, AdminBody, Quick, users.DeletePolicyAsync),
+        Admin("GET", "users", RouteAction.ManageAccess, AdminBody, Quick, users.ListAsync),
+        Admin("POST", "users", RouteAction.ManageAccess, AdminBody, Quick, users.CreateAsync),
+        Admin("POST", "users/update", RouteAction.ManageAccess, AdminBody, Quick, users.UpdateAsync),
+        Admin("GET", "users/{access_key}", RouteAction.ManageAccess, AdminBody, Quick, users.DescribeAsync),
+        Admin("DELETE", "users/{access_key}", RouteAction.ManageAccess, AdminBody, Quick, users.DeleteAsync),
+        new("POST", "/", Tcp, RouteAction.AssumeRole, KeyScope.None, StsRoutes.MaxBodyBytes, Quick, sts.RunAsync, IsSts: true),
+
+        Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync, KeyScope.BodyOrDefault),
         Data("POST", "decrypt", RouteAction.Decrypt, dataKeys.DecryptAsync),
-        Data("POST", "encrypt", RouteAction.Encrypt, dataKeys.EncryptAsync, KeyScope.Body),
+        Data("POST", "encrypt", RouteAction.Encrypt, dataKeys.EncryptAsync, KeyScope.BodyOrDefault),
         Data("POST", "rewrap", RouteAction.Encrypt, dataKeys.RewrapAsync, KeyScope.Body),
         Data("GET", "keys/{key_id}", RouteAction.DescribeKey, keys.DescribeForDataAsync, KeyScope.Path),
         Data("GET", "status", RouteAction.ServiceControl, status.DataStatusAsync),

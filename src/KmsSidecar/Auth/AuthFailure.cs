@@ -8,6 +8,9 @@ internal sealed record AuthFailure(AuthErrorCode Code, string Message)
 {
     public static readonly AuthFailure SignatureRequired = new(AuthErrorCode.AccessDenied, "Signature is required");
 
+    /// <summary>Authenticated, but no policy allows what was asked.</summary>
+    public static readonly AuthFailure AccessDenied = new(AuthErrorCode.AccessDenied, "Access Denied");
+
     public static readonly AuthFailure NoCredentials = new(
         AuthErrorCode.AccessDenied,
         "No credentials are configured, so no request is accepted: set RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY, "

@@ -17,6 +17,7 @@ internal static class EventIds
     public const int RequestFailed = 2001;
     public const int OperationFailed = 2002;
     public const int SignatureRefused = 2003;
+    public const int AccessDenied = 2004;
     public const int ClockJumped = 2005;
 
     // Lifecycle: 4000

@@ -16,7 +16,7 @@ internal static class KeyReference
         Snapshot snapshot, string? text, CancellationToken cancellation)
     {
         string? id = text is null ? DefaultKey.IdOf(snapshot) : Strip(text);
-        if (id == "default" && !await snapshot.Backends[0].Backend!.HoldsAsync(id, cancellation))
+        if (id == "default" && !(snapshot.IsRunning && await snapshot.Backends[0].Backend!.HoldsAsync(id, cancellation)))
         {
             id = DefaultKey.IdOf(snapshot);
         }

@@ -5,7 +5,6 @@ using KmsSidecar.Auth;
 using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Auth;
-using KmsSidecar.Tests.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 

@@ -99,8 +99,11 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
             new StatusRoutes(service),
             new KeyRoutes(service, null!),
             new DataKeyRoutes(service),
+            new PolicyRoutes(service, null!, TimeProvider.System),
+            new UserRoutes(null!, null!),
+            new StsRoutes(null!, null!),
             new HealthRoutes(service, new Metrics(), TimeProvider.System));
     }
 
-    private static string Example(Route route) => route.Path.Replace("{key_id}", "some-key");
+    private static string Example(Route route) => route.Path.Replace("{key_id}", "some-key").Replace("{name}", "some-policy").Replace("{access_key}", "some-user");
 }

@@ -1,4 +1,4 @@
-using KmsSidecar.Hosting;
+using KmsSidecar.Storage;
 using KmsSidecar.Tests.Support;
 using Xunit;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using KmsSidecar.Access;
 using KmsSidecar.Api;
 using KmsSidecar.Hosting;
 using KmsSidecar.Options;
@@ -73,11 +74,11 @@ internal sealed class TestHost : IAsyncDisposable
         };
     }
 
-    public static async Task<TestHost> StartAsync(Func<DaemonOptions, DaemonOptions>? change = null, ConnectionLimits? limits = null)
+    public static async Task<TestHost> StartAsync(Func<DaemonOptions, DaemonOptions>? change = null, ConnectionLimits? limits = null, IGrantSource? grants = null)
     {
         TempDirectory directory = new();
         DaemonOptions options = OptionsIn(directory);
-        SidecarHost host = new(change is null ? options : change(options), TimeProvider.System, limits);
+        SidecarHost host = new(change is null ? options : change(options), TimeProvider.System, limits, grants);
         await host.StartAsync();
         return new TestHost(directory, host);
     }

@@ -50,9 +50,7 @@ internal static class ConditionValues
     public static ConditionValueParser Times(Func<DateTimeOffset, DateTimeOffset, bool> compare) => (string text, out string fault) =>
     {
         fault = "is not a time such as 2026-01-31T12:00:00Z";
-        return DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset then)
-            ? request => compare(request.Time, then)
-            : null;
+        return TryParseTime(text, out DateTimeOffset then) ? request => compare(request.Time, then) : null;
     };
 
     /// <param name="fits">Called with the value and the user's name.</param>
@@ -73,8 +71,12 @@ internal static class ConditionValues
         };
     }
 
+    /// <inheritdoc cref="Times"/>
+    public static bool TryParseTime(string text, out DateTimeOffset time) =>
+        DateTimeOffset.TryParseExact(text, TimeFormats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time);
+
     /// <summary>Refuses what <see cref="IPAddress.Parse(string)"/> takes beside the usual notations: <c>010.0.0.1</c>, <c>1</c>, <c>[::1]</c>, scopes.</summary>
-    private static IPAddress? ParseAddress(string text)
+    public static IPAddress? ParseAddress(string text)
     {
         if (!IPAddress.TryParse(text, out IPAddress? address))
         {

@@ -25,6 +25,9 @@ internal static class PolicyActions
     /// <summary>What takes keys to use and not to manage: no legacy action grants these.</summary>
     public static readonly FrozenSet<string> UseKeys = FrozenSet.Create(StringComparer.Ordinal, "kms:GenerateDataKey", "kms:Encrypt", "kms:Decrypt");
 
+    /// <summary>What no route of which changes anything.</summary>
+    public static readonly FrozenSet<string> Reads = FrozenSet.Create(StringComparer.Ordinal, "kms:DescribeKey", "kms:ListKeys");
+
     /// <summary>What concerns all keys at once: an Allow for some keys does not grant these.</summary>
     public static readonly FrozenSet<string> OfAllKeys = FrozenSet.Create(StringComparer.Ordinal, "kms:Backup", "kms:Restore");
 

@@ -28,8 +28,9 @@ internal static class KeyInQuestion
         return error == KmsError.None && id.Length <= MaxIdLength ? id : null;
     }
 
+    /// <summary>The name that the request gives the key.</summary>
     /// <returns>False for no key; a null reference is the default key.</returns>
-    private static (bool IsNamed, string? Reference) ReferenceIn(Call call, KeyScope scope)
+    public static (bool IsNamed, string? Reference) ReferenceIn(Call call, KeyScope scope)
     {
         switch (scope)
         {

@@ -7,7 +7,7 @@ using KmsSidecar.Sealing;
 
 namespace KmsSidecar.CommandLine;
 
-/// <summary>The command line: <c>serve</c> runs the daemon, <c>check</c> says whether it would start.</summary>
+/// <summary>The command line: <c>serve</c> runs the daemon, <c>check</c> says whether it would start, <c>policy</c> asks a running one.</summary>
 internal static class SidecarCommand
 {
     private const string DefaultConfigFile = "/etc/kms-sidecar/kms-sidecar.conf";
@@ -26,7 +26,8 @@ internal static class SidecarCommand
             The key service beside RustFS: data keys over a Unix socket, configured over a SigV4-signed admin API without a restart.
 
             Try it:      kms-sidecar serve --dev
-            Exit codes:  0 ok, 64 wrong usage, 71 an address cannot be had, 73 a file cannot be used, 78 a setting is wrong
+            Exit codes:  0 ok, 1 the answer is no, 64 wrong usage, 65 the daemon refuses, 69 the daemon cannot be asked,
+                         71 an address cannot be had, 73 a file cannot be used, 77 no permission, 78 a setting is wrong
             """);
         root.Subcommands.Add(Daemon(
             "serve",
@@ -36,6 +37,7 @@ internal static class SidecarCommand
             "check",
             "Check the settings of serve and the files that they name, name every fault, and start nothing.",
             static options => Task.FromResult(Check(options))));
+        root.Subcommands.Add(PolicyCommand.Build());
         root.SetAction(result =>
         {
             root.Parse(["--help"]).Invoke(result.InvocationConfiguration);

@@ -78,8 +78,14 @@ public sealed class AuthorisationTests(AuthorisationTests.People people) : IClas
     [InlineData("{}")]
     [InlineData("")]
     [InlineData(null)]
-    public async Task ADeniedKey_IsDeniedUnderEveryName(string? body) =>
+    public async Task AKey_IsJudgedUnderEveryName(string? body)
+    {
         Refused(await As(Allow("kms:*"), Deny("kms:GenerateDataKey", "key/master")).PostAsync($"{Kms}/generate-data-key", body));
+
+        // Nor may the request be taken for one about no key, which this statement would cover.
+        Refused(await As(Allow("kms:GenerateDataKey", "key/key-a")).PostAsync($"{Kms}/generate-data-key?keyId=key-a", body));
+        (await As(Allow("kms:GenerateDataKey", "key/master")).PostAsync($"{Kms}/generate-data-key?keyId=key-a", body)).Expect(200);
+    }
 
     [Fact]
     public async Task AnAllowOnTheDefaultKey_IsForRequestsThatNameNone()

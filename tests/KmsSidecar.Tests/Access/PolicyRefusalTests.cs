@@ -49,6 +49,7 @@ public sealed class PolicyRefusalTests
     [InlineData("""{"Effect":"allow","Action":"kms:*"}""", "member 'Statement[1].Effect' is not \"Allow\" or \"Deny\"")]
     [InlineData("""{"Effect":"Allow","Effect":"Deny","Action":"kms:*"}""", "member 'Statement[1].Effect' is given twice")]
     [InlineData("""{"Effect":"Allow","Action":"kms:*","Principal":"*"}""", "member 'Statement[1].Principal' is unknown")]
+    [InlineData("""{"Sid":"\u001b[31m","Effect":"Allow","Action":"kms:*"}""", "member 'Statement[1].Sid' holds a control character")]
     [InlineData("""[]""", "member 'Statement[1]' must be an object, not an array")]
     [InlineData("""null""", "member 'Statement[1]' must be an object, not null")]
     public void Statement_IsRefusedWithItsPlace(string statement, string message) =>

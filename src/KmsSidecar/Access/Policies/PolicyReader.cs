@@ -32,7 +32,7 @@ internal static class PolicyReader
 
                     break;
                 case "Id" or "ID":
-                    id = id is null ? members.Text(MaxNameLength) : throw members.Refuse("is given in both spellings");
+                    id = id is null ? ReadName(ref members) : throw members.Refuse("is given in both spellings");
                     break;
                 case "Statement":
                     statements = OneOrMore(ref members, MaxStatements, static (ref item) => item.Nested(ReadStatement));
@@ -55,6 +55,13 @@ internal static class PolicyReader
 
         ImmutableArray<T> items = members.Items(max, read);
         return items.IsEmpty ? throw members.Refuse("is empty") : items;
+    }
+
+    /// <summary>A name for people; null where it is empty. It is printed on terminals, so it holds no control characters.</summary>
+    public static string? ReadName(ref StrictObject members)
+    {
+        string name = members.Text(MaxNameLength);
+        return name.Any(char.IsControl) ? throw members.Refuse("holds a control character") : name.Length == 0 ? null : name;
     }
 
     private static PolicyStatement ReadStatement(ref StrictObject members)

@@ -25,7 +25,7 @@ internal struct StatementMembers
         switch (members.Name)
         {
             case "Sid":
-                _sid = members.Text(MaxNameLength) is { Length: > 0 } sid ? sid : null;
+                _sid = PolicyReader.ReadName(ref members);
                 break;
             case "Effect":
                 _allows = members.Text(MaxNameLength) switch

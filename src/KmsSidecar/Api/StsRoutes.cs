@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using KmsSidecar.Access.Policies;
 using KmsSidecar.Access.Sessions;
 using KmsSidecar.Errors;
 
@@ -53,6 +54,12 @@ internal sealed class StsRoutes(SessionIssuer issuer, SessionKeys keys)
 
     private void AssumeRole(Call call, StsRequest request)
     {
+        if (request.Policy.Length > 0 && FindPolicyFault(request.Policy) is string fault)
+        {
+            StsXml.WriteError(call, StatusCodes.Status400BadRequest, "MalformedPolicyDocument", fault);
+            return;
+        }
+
         SessionClaims session = issuer.Issue(call.Caller!.Principal, request.Duration, request.Policy, call.Actor.From);
         Span<byte> secret = stackalloc byte[SessionKeys.SecretChars];
         try
@@ -63,6 +70,19 @@ internal sealed class StsRoutes(SessionIssuer issuer, SessionKeys keys)
         finally
         {
             CryptographicOperations.ZeroMemory(secret);
+        }
+    }
+
+    private static string? FindPolicyFault(byte[] policy)
+    {
+        try
+        {
+            _ = PolicyDocument.Parse(policy);
+            return null;
+        }
+        catch (KmsException fault)
+        {
+            return fault.Message;
         }
     }
 }

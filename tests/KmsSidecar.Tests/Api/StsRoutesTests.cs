@@ -82,7 +82,7 @@ public sealed class StsRoutesTests(RunningHost running) : IClassFixture<RunningH
     [InlineData(Assume + "&DurationSeconds=899", "ValidationError")]
     [InlineData(Assume + "&DurationSeconds=43201", "ValidationError")]
     [InlineData(Assume + "&DurationSeconds=x", "ValidationError")]
-    [InlineData(Assume + "&Policy=%7B", "ValidationError")]
+    [InlineData(Assume + "&Policy=%7B", "MalformedPolicyDocument")]
     [InlineData(Assume + "&PolicyArns.member.1.arn=a", "ValidationError")]
     [InlineData(Assume + "&RoleSessionName=%3Cx%3E", "ValidationError")]
     [InlineData(Assume + "&Action=AssumeRole", "ValidationError")]

@@ -58,10 +58,11 @@ has "denied in a session" AccessDenied "$(session "$kms/keys/payroll")"
 has "the key without its token" "session token" "$(as "$temporary:$temporary_secret" "$kms/keys/photos")"
 has "the token with a permanent key" InvalidToken "$(as "ann:$ann" -H "x-amz-security-token: $token" "$kms/keys/photos")"
 has "a session starts no other" AccessDenied "$(session -d 'Action=AssumeRole' "$url/")"
-lesser=$(as "ann:$ann" --data-urlencode 'Action=AssumeRole' --data-urlencode 'Policy={"Statement":{"Effect":"Allow","Action":"kms:ListKeys"}}' "$url/")
+lesser=$(as "ann:$ann" --data-urlencode 'Action=AssumeRole' --data-urlencode 'Policy={"Statement":{"Effect":"Allow","Action":"kms:DescribeKey"}}' "$url/")
 lesser() { as "$(member AccessKeyId "$lesser"):$(member SecretAccessKey "$lesser")" -H "x-amz-security-token: $(member SessionToken "$lesser")" "$@"; }
-check "what the session's policy allows" 200 "$(code lesser "$kms/keys")"
-check "and nothing else" 403 "$(code lesser "$kms/keys/photos")"
+check "what the session's policy allows" 200 "$(code lesser "$kms/keys/photos")"
+check "and nothing else" 403 "$(code lesser -d '{"key_id":"photos"}' "$kms/generate-data-key")"
+check "which the user itself may" 200 "$(code as "ann:$ann" -d '{"key_id":"photos"}' "$kms/generate-data-key")"
 
 if command -v aws >/dev/null; then
   aws_as() { # ACCESS-KEY SECRET TOKEN ARGS...

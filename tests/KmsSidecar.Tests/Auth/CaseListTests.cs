@@ -19,7 +19,7 @@ public sealed class CaseListTests(ITestOutputHelper output)
     public void EveryCase_HasATest()
     {
         IEnumerable<int> tested = typeof(CaseListTests).Assembly.GetTypes()
-            .SelectMany(static type => type.GetMethods())
+            .SelectMany(static type => type.GetMethods(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic))
             .Where(static method => method.GetCustomAttributes<FactAttribute>().Any())
             .SelectMany(static method => method.GetCustomAttributes<TraitAttribute>())
             .Where(static trait => trait.Name == "Case")

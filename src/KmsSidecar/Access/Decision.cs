@@ -33,6 +33,9 @@ internal sealed record Decision(
 
     public static readonly Decision NothingAllows = new(DecisionReason.NothingAllows);
 
+    /// <summary>Nothing denies what needs no more than that.</summary>
+    public static readonly Decision Unopposed = new(DecisionReason.Allowed);
+
     public bool IsAllowed => Reason is DecisionReason.Owner or DecisionReason.Allowed;
 
     /// <summary>The decision on a request in one sentence, for a person who asks why.</summary>

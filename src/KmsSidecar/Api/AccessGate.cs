@@ -25,7 +25,7 @@ internal sealed class AccessGate(Authorizer authorizer, KmsService service, Time
             call.JudgedKeyId = await KeyInQuestion.FindAsync(lease.Snapshot, call, route.Key);
         }
 
-        return authorizer.Judge(caller, new AccessRequest
+        Decision decision = authorizer.Judge(caller, new AccessRequest
         {
             Action = route.Action.Name,
             KeyId = call.JudgedKeyId,
@@ -35,5 +35,6 @@ internal sealed class AccessGate(Authorizer authorizer, KmsService service, Time
             IsSecure = http.Request.IsHttps,
             IsRead = route.Method == HttpMethods.Get,
         });
+        return route.Action.IsDenyOnly && decision.Reason == DecisionReason.NothingAllows ? Decision.Unopposed : decision;
     }
 }

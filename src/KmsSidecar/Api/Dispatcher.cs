@@ -18,6 +18,7 @@ internal sealed partial class Dispatcher
     private readonly Router _router;
     private readonly RequestGate _gate;
     private readonly AccessGate _access;
+    private readonly SignatureRefusals _refusals;
     private readonly TimeSpan _bodyLimit;
     private readonly ILogger _log;
 
@@ -25,11 +26,12 @@ internal sealed partial class Dispatcher
     private readonly RouteSeries[] _series;
 
     /// <param name="bodyLimit">How long a body may take to arrive.</param>
-    public Dispatcher(Router router, RequestGate gate, AccessGate access, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
+    public Dispatcher(Router router, RequestGate gate, AccessGate access, SignatureRefusals refusals, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
     {
         _router = router;
         _gate = gate;
         _access = access;
+        _refusals = refusals;
         _bodyLimit = bodyLimit;
         _log = logs.CreateLogger("rustfs::kms::api");
         _series = [.. router.Routes.Select(static route => route.Name).Append("none").Select(metrics.Add)];
@@ -74,7 +76,7 @@ internal sealed partial class Dispatcher
 
         if (!RequestGate.TryReadTarget(http, out target, out AuthFailure? failure))
         {
-            Refuse(call, origin, failure);
+            Refuse(http, call, origin, failure, route: null);
             return false;
         }
 
@@ -124,7 +126,7 @@ internal sealed partial class Dispatcher
         PendingVerification? pending = null;
         if (isSigned && _gate.Begin(http, target, out pending) is { } unsigned)
         {
-            Refuse(call, origin, unsigned);
+            Refuse(http, call, origin, unsigned, route);
             return false;
         }
 
@@ -134,7 +136,7 @@ internal sealed partial class Dispatcher
         {
             if (RequestGate.Complete(pending, call.Body.Span, out Caller? caller) is { } mismatch)
             {
-                Refuse(call, origin, mismatch);
+                Refuse(http, call, origin, mismatch, route);
                 return false;
             }
 
@@ -175,7 +177,7 @@ internal sealed partial class Dispatcher
         Decision decision = await _access.JudgeAsync(http, call, route, caller.Principal);
         if (!decision.IsAllowed)
         {
-            ErrorWriter.WriteXml(call, AuthFailure.AccessDenied);
+            ErrorWriter.WriteXml(call, AuthFailure.AccessDenied, route);
             Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId);
         }
 
@@ -198,11 +200,8 @@ internal sealed partial class Dispatcher
         Log.Refused(_log, route?.Name ?? "no route", error, call.RequestId);
     }
 
-    private void Refuse(Call call, ConnectionOrigin origin, AuthFailure failure)
-    {
-        ErrorWriter.WriteXml(call, failure);
-        Log.SignatureRefused(_log, origin.Surface, failure.Code, call.RequestId);
-    }
+    private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure, Route? route) =>
+        ErrorWriter.WriteXml(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId), route);
 
     private static async ValueTask AnswerAsync(HttpContext http, Call call)
     {
@@ -242,8 +241,5 @@ internal sealed partial class Dispatcher
 
         [LoggerMessage(EventIds.AccessDenied, LogLevel.Information, "access key {AccessKey} may not {Action}: {Reason}, request {RequestId}")]
         public static partial void AccessDenied(ILogger log, string accessKey, string action, DecisionReason reason, string requestId);
-
-        [LoggerMessage(EventIds.SignatureRefused, LogLevel.Warning, "{Surface} request refused: {Code}, request {RequestId}")]
-        public static partial void SignatureRefused(ILogger log, Surface surface, AuthErrorCode code, string requestId);
     }
 }

@@ -13,6 +13,13 @@ internal static class ErrorWriter
     public static void WriteJson(Call call, KmsError error, string? message, Route? route)
     {
         KmsErrors.Row row = KmsErrors.Describe(error);
+        if (route?.IsSts == true)
+        {
+            StsXml.WriteError(call, row.Status, error.ToString(), message ?? row.Sentence);
+            call.IsRetryable = row.Retryable;
+            return;
+        }
+
         call.Output.Clear();
         call.Status = row.Status;
         call.IsRetryable = row.Retryable;
@@ -27,8 +34,15 @@ internal static class ErrorWriter
         writer.WriteEndObject();
     }
 
-    public static void WriteXml(Call call, AuthFailure failure)
+    public static void WriteXml(Call call, AuthFailure failure, Route? route)
     {
+        call.IsRetryable = failure.Status == StatusCodes.Status503ServiceUnavailable;
+        if (route?.IsSts == true)
+        {
+            StsXml.WriteError(call, failure.Status, failure.Code.ToString(), failure.Message);
+            return;
+        }
+
         call.Output.Clear();
         call.Status = failure.Status;
         call.ContentType = "application/xml";
@@ -44,7 +58,7 @@ internal static class ErrorWriter
     private static void Append(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
 
     /// <summary>The five entities, as upstream escapes them.</summary>
-    private static string Escape(string text) => text
+    public static string Escape(string text) => text
         .Replace("&", "&amp;", StringComparison.Ordinal)
         .Replace("<", "&lt;", StringComparison.Ordinal)
         .Replace(">", "&gt;", StringComparison.Ordinal)

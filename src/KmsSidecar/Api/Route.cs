@@ -14,6 +14,7 @@ namespace KmsSidecar.Api;
 /// <param name="TimeLimit">From the last byte of the request to the answer.</param>
 /// <param name="Handler">Runs after authentication, with the body read.</param>
 /// <param name="FailureMembers">Members that this route's failures have beside success, message and code; null for none.</param>
+/// <param name="IsSts">Its clients expect every failure in the form of AWS STS.</param>
 internal sealed record Route(
     string Method,
     string Path,
@@ -23,7 +24,8 @@ internal sealed record Route(
     int MaxBodyBytes,
     TimeSpan TimeLimit,
     RouteHandler Handler,
-    Action<Utf8JsonWriter, Call>? FailureMembers = null)
+    Action<Utf8JsonWriter, Call>? FailureMembers = null,
+    bool IsSts = false)
 {
     /// <summary>What metrics and logs call this route.</summary>
     public string Name => $"{Method} {Path}";

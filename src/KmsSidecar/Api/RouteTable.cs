@@ -26,6 +26,8 @@ internal static class RouteTable
         DataKeyRoutes dataKeys,
         RewrapRoutes rewraps,
         PolicyRoutes policies,
+        UserRoutes users,
+        StsRoutes sts,
         HealthRoutes health) =>
     [
         Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
@@ -64,6 +66,16 @@ internal static class RouteTable
             key: KeyScope.BodyOrDefault),
 
         Admin("POST", "policies/check", RouteAction.ManageAccess, AdminBody, Quick, policies.CheckAsync),
+        Admin("GET", "policies", RouteAction.ManageAccess, AdminBody, Quick, users.ListPoliciesAsync),
+        Admin("GET", "policies/{name}", RouteAction.ManageAccess, AdminBody, Quick, users.DescribePolicyAsync),
+        Admin("PUT", "policies/{name}", RouteAction.ManageAccess, AdminBody, Quick, users.PutPolicyAsync),
+        Admin("DELETE", "policies/{name}", RouteAction.ManageAccess, AdminBody, Quick, users.DeletePolicyAsync),
+        Admin("GET", "users", RouteAction.ManageAccess, AdminBody, Quick, users.ListAsync),
+        Admin("POST", "users", RouteAction.ManageAccess, AdminBody, Quick, users.CreateAsync),
+        Admin("POST", "users/update", RouteAction.ManageAccess, AdminBody, Quick, users.UpdateAsync),
+        Admin("GET", "users/{access_key}", RouteAction.ManageAccess, AdminBody, Quick, users.DescribeAsync),
+        Admin("DELETE", "users/{access_key}", RouteAction.ManageAccess, AdminBody, Quick, users.DeleteAsync),
+        new("POST", "/", Tcp, RouteAction.AssumeRole, KeyScope.None, StsRoutes.MaxBodyBytes, Quick, sts.RunAsync, IsSts: true),
 
         Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync, KeyScope.BodyOrDefault),
         Data("POST", "decrypt", RouteAction.Decrypt, dataKeys.DecryptAsync),

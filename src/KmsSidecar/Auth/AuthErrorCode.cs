@@ -5,6 +5,8 @@ internal enum AuthErrorCode
 {
     AccessDenied,
     AuthorizationHeaderMalformed,
+    AuthorizationQueryParametersError,
+    ExpiredToken,
     InvalidAccessKeyId,
     InvalidRequest,
     InvalidToken,
@@ -12,5 +14,6 @@ internal enum AuthErrorCode
     NotImplemented,
     RequestTimeTooSkewed,
     SignatureDoesNotMatch,
+    SlowDown,
     XAmzContentSHA256Mismatch,
 }

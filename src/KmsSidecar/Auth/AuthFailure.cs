@@ -31,7 +31,31 @@ internal sealed record AuthFailure(AuthErrorCode Code, string Message)
     public static readonly AuthFailure UnexpectedToken = new(
         AuthErrorCode.InvalidToken,
         "The provided token is malformed or otherwise invalid: this access key is permanent and takes no session token. "
-        + "Unset AWS_SESSION_TOKEN.");
+        + "Unset AWS_SESSION_TOKEN. Only session tokens issued by this service are accepted, each with the access key issued beside it.");
+
+    public static readonly AuthFailure InvalidSessionToken = new(
+        AuthErrorCode.InvalidToken,
+        "The provided token is malformed or otherwise invalid. Only session tokens issued by this service are accepted, each with the "
+        + "access key issued beside it.");
+
+    public static readonly AuthFailure TokenRequired = new(
+        AuthErrorCode.AccessDenied, "This access key is temporary: send its session token as x-amz-security-token.");
+
+    public static readonly AuthFailure ExpiredToken = new(AuthErrorCode.ExpiredToken, "The provided token has expired.");
+
+    public static readonly AuthFailure EndedSession = new(
+        AuthErrorCode.InvalidToken,
+        "The provided token has been revoked: its user is gone or disabled, or has another secret key.");
+
+    public static readonly AuthFailure UserDisabled = new(AuthErrorCode.AccessDenied, "Access Denied: this user is disabled.");
+
+    public static readonly AuthFailure SlowDown = new(
+        AuthErrorCode.SlowDown, "Too many requests of this access key or address have failed. Please reduce your request rate.");
+
+    public static readonly AuthFailure PresignedExpired = new(AuthErrorCode.AccessDenied, "Request has expired");
+
+    public static readonly AuthFailure PresignedChange = new(
+        AuthErrorCode.AccessDenied, "A presigned URL is good for GET and HEAD only; sign the Authorization header.");
 
     public static readonly AuthFailure WrongSignature = new(
         AuthErrorCode.SignatureDoesNotMatch,
@@ -67,11 +91,14 @@ internal sealed record AuthFailure(AuthErrorCode Code, string Message)
         AuthErrorCode.RequestTimeTooSkewed => 403,
         AuthErrorCode.SignatureDoesNotMatch => 403,
         AuthErrorCode.NotImplemented => 501,
+        AuthErrorCode.SlowDown => 503,
         _ => 400,
     };
 
     public static AuthFailure Malformed(string detail) =>
         new(AuthErrorCode.AuthorizationHeaderMalformed, "The authorization header is malformed; " + detail);
+
+    public static AuthFailure InvalidPresigned(string detail) => new(AuthErrorCode.AuthorizationQueryParametersError, detail);
 
     public static AuthFailure MissingHeader(string name) => new(AuthErrorCode.InvalidRequest, "missing header: " + name);
 

@@ -71,8 +71,8 @@ internal static class CredentialsFile
         if (lines is { AccessKey: CredentialLines.Assignment accessKey, SecretKey: CredentialLines.Assignment secretKey })
         {
             string name = Encoding.UTF8.GetString(content[accessKey.Value]);
-            AddFault(found, accessKey.Line, RootCredentials.FindAccessKeyFault(name));
-            AddFault(found, secretKey.Line, RootCredentials.FindSecretKeyFault(content[secretKey.Value]));
+            AddFault(found, accessKey.Line, AccessKeyRules.FindFault(name));
+            AddFault(found, secretKey.Line, SecretKey.FindFault(content[secretKey.Value]));
             credentials = found.Count == 0 ? new RootCredentials(name, content[secretKey.Value]) : null;
         }
 

@@ -30,7 +30,9 @@ internal sealed class PendingVerification
         }
 
         // Both sides of this comparison are the sender's own words, so its duration tells them nothing.
-        bool isIntact = _request.DeclaredPayload == PayloadLine.Unsigned || _request.DeclaredPayload == PayloadLine.Of(body);
+        bool isIntact = _request.DeclaredPayload == PayloadLine.Unsigned
+            ? body.IsEmpty || !_request.IsPresigned
+            : _request.DeclaredPayload == PayloadLine.Of(body);
         caller = isIntact ? _caller : null;
         failure = isIntact ? null : AuthFailure.WrongBody;
         return caller is not null;

@@ -3,7 +3,7 @@ namespace KmsSidecar.Auth;
 /// <summary>Whom an access key belongs to.</summary>
 /// <param name="Name">The name that policies and audit entries use.</param>
 /// <param name="IsOwner">The root credentials: every action is allowed, whatever policies say, as in RustFS.</param>
-internal sealed record Principal(string Name, bool IsOwner);
+internal record Principal(string Name, bool IsOwner);
 
 /// <summary>Who made a request whose signature and body have been verified.</summary>
 /// <param name="AccessKey">The access key that signed.</param>

@@ -16,6 +16,10 @@ internal sealed class SigV4Options
     /// <summary>Accepts <c>x-amz-content-sha256: UNSIGNED-PAYLOAD</c> for service <c>s3</c>, as RustFS's own clients send it.</summary>
     public bool AllowUnsignedPayload { get; init; } = true;
 
+    /// <summary>Accepts signatures in the query on GET and HEAD.</summary>
+    /// <remarks>Off unless asked for: such a URL is a credential, and URLs end up in logs and histories.</remarks>
+    public bool AllowPresigned { get; init; }
+
     /// <summary>The <c>Host</c> values that are answered, <c>name</c> (any port) or <c>name:port</c>; empty for any.</summary>
     /// <remarks>RustFS serves the same paths under the same credentials: a pinned host keeps a request captured there from being replayed
     /// here.</remarks>

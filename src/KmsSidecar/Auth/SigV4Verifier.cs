@@ -3,16 +3,19 @@ using System.Security.Cryptography;
 
 namespace KmsSidecar.Auth;
 
-/// <summary>Verifies AWS Signature Version 4 in the Authorization header: first the head, then the body.</summary>
+/// <summary>Verifies AWS Signature Version 4, in the Authorization header or where it is allowed in the query: first the head, then the body.</summary>
 /// <remarks>
 /// Safe for concurrent use. The order of the checks is what a stranger can learn from the answers: syntax, scope, clock, access key,
-/// signature, state of the account, body. There is no defence against a replay within the clock skew other than TLS: the scheme has no
+/// signature, state of the account, body. An access key whose signatures were wrong too often is refused before its signature is judged
+/// (<see cref="FailureLimits"/>). There is no defence against a replay within the clock skew other than TLS: the scheme has no
 /// nonce, and two equal requests within one second carry the same signature.
 /// </remarks>
-internal sealed class SigV4Verifier(SigV4Options options, TimeProvider clock, ICredentialSource credentials)
+internal sealed class SigV4Verifier(SigV4Options options, TimeProvider clock, ICredentialSource credentials, FailureLimits? limits = null)
 {
     /// <summary>The longest body that a signed request may have, in bytes; the same as in RustFS.</summary>
     public const int MaxBodyBytes = 1024 * 1024;
+
+    private readonly FailureLimits _limits = limits ?? new FailureLimits(clock);
 
     // Some hundred days, regions and services at once are more than an honest deployment has.
     private readonly SigningKeyCache _signingKeys = new(capacity: 256);
@@ -68,6 +71,13 @@ internal sealed class SigV4Verifier(SigV4Options options, TimeProvider clock, IC
         try
         {
             CredentialLookup found = Find(request, secret);
+            caller = null;
+            if (found.Principal is not null && _limits.IsExhausted(request.AccessKey))
+            {
+                failure = AuthFailure.SlowDown;
+                return false;
+            }
+
             SigningKeyId id = new(request.AccessKey, found.SecretVersion, request.Scope);
             bool isCached = found.Principal is not null && _signingKeys.TryGet(id, signingKey);
             if (!isCached)
@@ -77,8 +87,12 @@ internal sealed class SigV4Verifier(SigV4Options options, TimeProvider clock, IC
             }
 
             bool isSigned = request.IsSignedWith(signingKey, payloadLine);
-            caller = null;
             failure = found.Principal is not null && !isSigned ? AuthFailure.WrongSignature : found.Refusal;
+            if (found.Principal is not null && !isSigned)
+            {
+                _limits.CountWrongSignature(request.AccessKey);
+            }
+
             if (found.Principal is null || failure is not null)
             {
                 failure ??= AuthFailure.UnknownAccessKey;

@@ -11,8 +11,13 @@ internal sealed record SignedHeaders(string Names, string Lines)
     /// <summary>Signers sign around five headers, the Rust SDKs up to twenty.</summary>
     private const int MaxNames = 64;
 
+    /// <param name="needsDate">The time is in a header; a presigned URL has it in the query.</param>
     public static bool TryRead(
-        string names, RequestHeaders headers, [NotNullWhen(true)] out SignedHeaders? signed, [NotNullWhen(false)] out AuthFailure? failure)
+        string names,
+        RequestHeaders headers,
+        [NotNullWhen(true)] out SignedHeaders? signed,
+        [NotNullWhen(false)] out AuthFailure? failure,
+        bool needsDate = true)
     {
         signed = null;
         string[] list = names.Split(';', MaxNames + 1);
@@ -35,16 +40,16 @@ internal sealed record SignedHeaders(string Names, string Lines)
             }
         }
 
-        failure ??= FindMissing(list, headers);
+        failure ??= FindMissing(list, headers, needsDate);
         signed = failure is null ? new SignedHeaders(names, lines.ToString()) : null;
         return signed is not null;
     }
 
-    private static AuthFailure? FindMissing(string[] signed, RequestHeaders headers)
+    private static AuthFailure? FindMissing(string[] signed, RequestHeaders headers, bool needsDate)
     {
-        if (!signed.Contains("host") || !signed.Contains("x-amz-date"))
+        if (!signed.Contains("host") || (needsDate && !signed.Contains("x-amz-date")))
         {
-            return AuthFailure.Malformed("SignedHeaders has to name host and x-amz-date.");
+            return AuthFailure.Malformed(needsDate ? "SignedHeaders has to name host and x-amz-date." : "SignedHeaders has to name host.");
         }
 
         // awscurl before 0.38 sends x-amz-content-sha256 without naming it; its value is signed all the same, as the canonical request's

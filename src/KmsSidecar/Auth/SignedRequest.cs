@@ -17,15 +17,21 @@ internal sealed class SignedRequest
     private readonly string _date;
 
     private SignedRequest(
-        string method, RequestTarget[] spellings, SignedHeaders signedHeaders, AuthorizationHeader authorization, RequestHeaders headers)
+        string method,
+        RequestTarget[] spellings,
+        SignedHeaders signedHeaders,
+        AuthorizationHeader authorization,
+        RequestHeaders headers,
+        PresignedQuery? presigned)
     {
         _method = method;
         _spellings = spellings;
         _headers = signedHeaders;
         _authorization = authorization;
-        _date = headers["x-amz-date"]!;
-        SessionToken = headers["x-amz-security-token"];
-        DeclaredPayload = headers[PayloadLine.HeaderName];
+        _date = presigned?.Date ?? headers["x-amz-date"]!;
+        IsPresigned = presigned is not null;
+        SessionToken = presigned is null ? headers["x-amz-security-token"] : presigned.SessionToken;
+        DeclaredPayload = presigned is null ? headers[PayloadLine.HeaderName] : PayloadLine.Unsigned;
     }
 
     public string AccessKey => _authorization.AccessKey;
@@ -33,6 +39,9 @@ internal sealed class SignedRequest
     public CredentialScope Scope => _authorization.Scope;
 
     public string? SessionToken { get; }
+
+    /// <summary>The signature is in the query and covers no body, so there must be none.</summary>
+    public bool IsPresigned { get; }
 
     /// <summary>The canonical request's last line, where the head has it; null where only the body can tell it.</summary>
     public string? DeclaredPayload { get; }
@@ -52,7 +61,8 @@ internal sealed class SignedRequest
         }
 
         if (!RequestHeaders.TryRead(head.Headers, out RequestHeaders? headers, out failure)
-            || !TryReadAuthorization(head, headers, out AuthorizationHeader? authorization, out failure))
+            || !TryReadAuthorization(
+                head, headers, options, out AuthorizationHeader? authorization, out PresignedQuery? presigned, out failure))
         {
             return false;
         }
@@ -60,21 +70,24 @@ internal sealed class SignedRequest
         failure = ScopeRules.CheckRegion(authorization.Scope.Region, options)
             ?? ScopeRules.CheckService(authorization.Scope.Service, head, options)
             ?? CheckHost(headers, options)
-            ?? CheckTime(headers, authorization.Scope, now)
-            ?? CheckPayload(headers, authorization.Scope, options);
-        if (failure is not null || !SignedHeaders.TryRead(authorization.SignedHeaders, headers, out SignedHeaders? signed, out failure))
+            ?? (presigned is null
+                ? CheckTime(headers, authorization.Scope, now) ?? CheckPayload(headers, authorization.Scope, options)
+                : CheckPresigned(presigned, now));
+        if (failure is not null
+            || !SignedHeaders.TryRead(authorization.SignedHeaders, headers, out SignedHeaders? signed, out failure, needsDate: presigned is null))
         {
             return false;
         }
 
-        if (!CanonicalTarget.TryEncode(head.Target, out RequestTarget? encoded))
+        RequestTarget target = presigned is null ? head.Target : head.Target with { Query = presigned.Unsigned };
+        if (!CanonicalTarget.TryEncode(target, out RequestTarget? encoded))
         {
             failure = AuthFailure.InvalidTarget("a percent sign is not followed by two hexadecimal digits");
             return false;
         }
 
-        RequestTarget[] spellings = encoded == head.Target ? [encoded] : [encoded, head.Target];
-        request = new SignedRequest(head.Method, spellings, signed, authorization, headers);
+        RequestTarget[] spellings = encoded == target ? [encoded] : [encoded, target];
+        request = new SignedRequest(head.Method, spellings, signed, authorization, headers, presigned);
         return true;
     }
 
@@ -98,13 +111,20 @@ internal sealed class SignedRequest
     private static bool TryReadAuthorization(
         RequestHead head,
         RequestHeaders headers,
+        SigV4Options options,
         [NotNullWhen(true)] out AuthorizationHeader? authorization,
+        out PresignedQuery? presigned,
         [NotNullWhen(false)] out AuthFailure? failure)
     {
         authorization = null;
+        presigned = null;
         bool isSignedInQuery = QuerySignature.IsIn(head.Target.Query);
         switch (headers["authorization"])
         {
+            case null when isSignedInQuery && options.AllowPresigned && !QuerySignature.IsVersion2(head.Target.Query):
+                bool isRead = PresignedQuery.TryRead(head, out presigned, out failure);
+                authorization = presigned?.Authorization;
+                return isRead;
             case null:
                 failure = isSignedInQuery ? AuthFailure.QuerySignatureNotAccepted : AuthFailure.SignatureRequired;
                 return false;
@@ -114,6 +134,26 @@ internal sealed class SignedRequest
             case string value:
                 return AuthorizationHeader.TryParse(value, out authorization, out failure);
         }
+    }
+
+    private static AuthFailure? CheckPresigned(PresignedQuery presigned, DateTimeOffset now)
+    {
+        if (!SigningTime.TryParse(presigned.Date, out DateTimeOffset time))
+        {
+            return AuthFailure.InvalidPresigned("X-Amz-Date is not a time of the form yyyyMMddTHHmmssZ.");
+        }
+
+        if (!presigned.Date.StartsWith(presigned.Authorization.Scope.Date, StringComparison.Ordinal))
+        {
+            return AuthFailure.WrongScopeDate;
+        }
+
+        if (presigned.Authorization.Scope.Service != "s3")
+        {
+            return AuthFailure.InvalidPresigned("the service must be 's3'.");
+        }
+
+        return time - now > MaxSkew ? AuthFailure.ClockSkew : now - time > presigned.Lifetime ? AuthFailure.PresignedExpired : null;
     }
 
     private static AuthFailure? CheckHost(RequestHeaders headers, SigV4Options options) =>

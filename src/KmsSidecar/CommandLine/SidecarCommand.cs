@@ -103,7 +103,7 @@ internal static class SidecarCommand
     private static int Check(DaemonOptions options)
     {
         List<string> faults = [];
-        Try(() => (RootCredentialLoader.Load(options.CredentialsFile) as IDisposable)?.Dispose(), faults);
+        Try(() => AccountFiles.Check(options), faults);
         if (options.MasterKeyFile is { } masterKeyFile)
         {
             Try(() => NodeMasterKey.Read(masterKeyFile).Dispose(), faults);

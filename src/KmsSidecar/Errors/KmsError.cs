@@ -20,6 +20,16 @@ internal enum KmsError
     InvalidKeyId,
     KeyNotFound,
     UserNotFound,
+
+    /// <summary>The access key is another user's, or that of the root credentials.</summary>
+    UserExists,
+    PolicyNotFound,
+
+    /// <summary>A user has it attached, so it cannot go.</summary>
+    PolicyInUse,
+
+    /// <summary>It stands in a file that an operator writes, or is built in; it is changed there or not at all.</summary>
+    NotChangeableHere,
     KeyExists,
     KeyDisabled,
     KeyPendingDeletion,

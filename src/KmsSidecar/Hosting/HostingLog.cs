@@ -19,10 +19,10 @@ internal static partial class HostingLog
     [LoggerMessage(EventIds.StaleSocketRemoved, LogLevel.Information, "removed the stale socket {Path}")]
     public static partial void StaleSocketRemoved(ILogger log, string path);
 
-    [LoggerMessage(EventIds.CredentialsReloaded, LogLevel.Information, "root credentials read again")]
+    [LoggerMessage(EventIds.CredentialsReloaded, LogLevel.Information, "root credentials and users file read again")]
     public static partial void CredentialsReloaded(ILogger log);
 
-    [LoggerMessage(EventIds.ReloadFailed, LogLevel.Error, "reload refused, the former credentials stay: {Reason}")]
+    [LoggerMessage(EventIds.ReloadFailed, LogLevel.Error, "reload refused, the former credentials and users stay: {Reason}")]
     public static partial void ReloadFailed(ILogger log, string reason);
 
     [LoggerMessage(EventIds.Stopping, LogLevel.Information, "stopped")]

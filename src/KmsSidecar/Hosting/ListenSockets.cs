@@ -20,9 +20,6 @@ internal static partial class ListenSockets
         _ => SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint),
     };
 
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    public static partial uint OwnUserId();
-
     /// <summary>A second daemon that somebody tries out on this machine takes another port.</summary>
     private static Socket BindUsualOrAny()
     {

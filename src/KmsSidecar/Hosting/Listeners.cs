@@ -3,6 +3,7 @@ using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.Observability;
 using KmsSidecar.Options;
+using KmsSidecar.Storage;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -29,7 +30,7 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
             }));
         }
 
-        uint self = ListenSockets.OwnUserId();
+        uint self = Posix.EffectiveUserId();
         IEnumerable<uint> users = options.AllowUids.IsEmpty ? [0, self] : options.AllowUids;
         IEnumerable<uint> groups = options.SocketGroup is { } group ? [.. options.AllowGids, group] : options.AllowGids;
         ListenLocally(kestrel, options.Socket, Surface.DataSocket, new PeerAllowList(users, groups));

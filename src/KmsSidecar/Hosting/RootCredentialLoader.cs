@@ -23,8 +23,8 @@ internal static class RootCredentialLoader
         }
 
         byte[] secret = Encoding.UTF8.GetBytes(secretKey ?? "");
-        string? fault = RootCredentials.FindAccessKeyFault(accessKey ?? "") is { } badAccessKey ? $"RUSTFS_ACCESS_KEY: {badAccessKey}"
-            : RootCredentials.FindSecretKeyFault(secret) is { } badSecret ? $"RUSTFS_SECRET_KEY: {badSecret}"
+        string? fault = AccessKeyRules.FindFault(accessKey ?? "") is { } badAccessKey ? $"RUSTFS_ACCESS_KEY: {badAccessKey}"
+            : SecretKey.FindFault(secret) is { } badSecret ? $"RUSTFS_SECRET_KEY: {badSecret}"
             : null;
         return fault is null ? new RootCredentials(accessKey!, secret) : throw new KmsException(KmsError.InvalidConfiguration, fault);
     }

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using KmsSidecar.Access;
+using KmsSidecar.Access.Sessions;
+using KmsSidecar.Access.Users;
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.CommandLine;
@@ -17,20 +19,22 @@ namespace KmsSidecar.Hosting;
 /// <summary>The composition root: builds the object graph by hand, in the order in which things depend on each other, and runs it.</summary>
 internal sealed class SidecarHost : IAsyncDisposable
 {
-    private ICredentialSource _credentials;
     private readonly StateDirectory _state;
     private readonly KeySweeper _sweeper;
+    private readonly SessionKeys _sessionKeys;
+    private readonly Accounts _accounts;
+    private readonly UserAdministration _userAdministration;
     private readonly List<SocketClaim> _sockets = [];
     private readonly ILogger _log;
 
     /// <summary>Everything but the listeners, which <see cref="StartAsync"/> opens.</summary>
-    /// <param name="grants">Who may do what; null for the root credentials alone.</param>
+    /// <param name="grants">Who may do what; null for what the users' policies say.</param>
     /// <exception cref="KmsException">A file cannot be used, or a setting is wrong.</exception>
     public SidecarHost(DaemonOptions options, TimeProvider clock, ConnectionLimits? limits = null, IGrantSource? grants = null)
     {
         limits ??= ConnectionLimits.Default;
         Options = options;
-        _credentials = RootCredentialLoader.Load(options.CredentialsFile);
+        (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
         Application = Build(options, limits);
         ILoggerFactory logs = Application.Services.GetRequiredService<ILoggerFactory>();
         _log = logs.CreateLogger("rustfs::kms::daemon");
@@ -51,23 +55,37 @@ internal sealed class SidecarHost : IAsyncDisposable
         BackendFactory backends = new(_state.MasterKey.Text, staticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, backends.OpenAsync, clock, logs);
-        Verifier = new SigV4Verifier(new SigV4Options { Regions = options.Regions }, clock, _credentials);
 
-        Authorizer authorizer = new(grants ?? new RootGrants(), options.LegacyServerInfo);
         _sweeper = new KeySweeper(Service, clock, logs);
-        KeyAdministration administration = new(Service, options.AllowImmediateDeletion, clock, logs);
+        KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
+
+        ILogger authLog = logs.CreateLogger("rustfs::kms::auth");
+        UserStore users = new(_state.Users, authLog);
+        _sessionKeys = new SessionKeys(_state.MasterKey);
+        _accounts = new Accounts(root, UserAdministration.Combine(root, file, users.Load()), _sessionKeys, clock);
+        _userAdministration = new UserAdministration(_accounts, users, authLog);
+        FailureLimits limitsOnFailures = new(clock);
+        SigV4Options signatures = new() { Regions = options.Regions, AllowPresigned = options.AllowPresigned };
+        Verifier = new SigV4Verifier(signatures, clock, _accounts, limitsOnFailures);
+        _accounts.Changed += () => Verifier.UseCredentials(_accounts);
+        Authorizer authorizer = new(grants ?? _accounts, options.LegacyServerInfo);
 
         Metrics metrics = new();
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service),
-            new KeyRoutes(Service, administration),
-            new KeyChangeRoutes(Service, administration),
+            new KeyRoutes(Service, keyAdministration),
+            new KeyChangeRoutes(Service, keyAdministration),
             new DataKeyRoutes(Service),
             new RewrapRoutes(Service),
             new PolicyRoutes(Service, authorizer, clock),
+            new UserRoutes(_userAdministration, _accounts),
+            new StsRoutes(new SessionIssuer(_accounts, _sessionKeys, clock, authLog), _sessionKeys),
             new HealthRoutes(Service, metrics, clock)));
-        Application.Run(new Dispatcher(router, new RequestGate(Verifier), new AccessGate(authorizer, Service, clock), metrics, limits.Body, logs).InvokeAsync);
+        RequestGate gate = new(Verifier, new ClockWatch(clock), authLog);
+        SignatureRefusals refusals = new(limitsOnFailures, clock, logs);
+        AccessGate access = new(authorizer, Service, clock);
+        Application.Run(new Dispatcher(router, gate, access, refusals, metrics, limits.Body, logs).InvokeAsync);
     }
 
     public DaemonOptions Options { get; }
@@ -129,7 +147,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             throw new ListenException($"cannot listen: {refused.Message}", refused);
         }
 
-        if (_credentials.IsEmpty && !Options.Listen.IsEmpty)
+        if (_accounts.IsEmpty && !Options.Listen.IsEmpty)
         {
             HostingLog.NoCredentials(_log);
         }
@@ -143,7 +161,8 @@ internal sealed class SidecarHost : IAsyncDisposable
         _sockets.ForEach(static socket => socket.Dispose());
         await _sweeper.DisposeAsync();
         await Service.DisposeAsync();
-        (_credentials as IDisposable)?.Dispose();
+        _accounts.Dispose();
+        _sessionKeys.Dispose();
         _state.Dispose();
     }
 
@@ -188,10 +207,8 @@ internal sealed class SidecarHost : IAsyncDisposable
         signal.Cancel = true;
         try
         {
-            ICredentialSource former = _credentials;
-            _credentials = RootCredentialLoader.Load(Options.CredentialsFile);
-            Verifier.UseCredentials(_credentials);
-            (former as IDisposable)?.Dispose();
+            (ICredentialSource root, AccountSet file) = AccountFiles.Read(Options);
+            _userAdministration.Replace(root, file);
             HostingLog.CredentialsReloaded(_log);
         }
         catch (KmsException fault)

@@ -9,16 +9,20 @@ internal sealed class StateDirectory : IDisposable
 {
     private readonly DirectoryLock _lock;
 
-    private StateDirectory(DirectoryLock directoryLock, NodeMasterKey masterKey, SealedFiles configurations)
+    private StateDirectory(DirectoryLock directoryLock, NodeMasterKey masterKey, SealedFiles configurations, SealedFiles users)
     {
         _lock = directoryLock;
         MasterKey = masterKey;
         Configurations = configurations;
+        Users = users;
     }
 
     public NodeMasterKey MasterKey { get; }
 
     public SealedFiles Configurations { get; }
+
+    /// <summary>Users and policies that were made through the admin API.</summary>
+    public SealedFiles Users { get; }
 
     /// <exception cref="Errors.KmsException">The directory cannot be used, is another process's, or was sealed with another master key.</exception>
     public static StateDirectory Open(DaemonOptions options, IFileSteps steps, DirectoryLocks locks, ILogger log)
@@ -32,10 +36,8 @@ internal sealed class StateDirectory : IDisposable
             state.Recover();
             masterKey = LoadMasterKey(options, state, log);
             masterKey.RequireMatch(state);
-            DurableDirectory configurations = new(Path.Join(state.FullPath, "configuration"), steps);
-            configurations.EnsurePrivate();
-            configurations.Recover();
-            return new StateDirectory(directoryLock, masterKey, masterKey.Seal(configurations, "configuration"));
+            return new StateDirectory(
+                directoryLock, masterKey, Seal(masterKey, state, "configuration", steps), Seal(masterKey, state, "users", steps));
         }
         catch
         {
@@ -49,6 +51,15 @@ internal sealed class StateDirectory : IDisposable
     {
         MasterKey.Dispose();
         _lock.Dispose();
+    }
+
+    /// <summary>A directory beside the master key, named for what it holds.</summary>
+    private static SealedFiles Seal(NodeMasterKey masterKey, DurableDirectory state, string purpose, IFileSteps steps)
+    {
+        DurableDirectory directory = new(Path.Join(state.FullPath, purpose), steps);
+        directory.EnsurePrivate();
+        directory.Recover();
+        return masterKey.Seal(directory, purpose);
     }
 
     private static NodeMasterKey LoadMasterKey(DaemonOptions options, DurableDirectory state, ILogger log)

@@ -18,6 +18,14 @@ internal static class EventIds
     public const int OperationFailed = 2002;
     public const int SignatureRefused = 2003;
     public const int AccessDenied = 2004;
+    public const int ClockJumped = 2005;
+
+    // Access: 3000
+    public const int UserFileDamaged = 3000;
+    public const int PolicyMissing = 3001;
+    public const int UserChanged = 3002;
+    public const int PolicyChanged = 3003;
+    public const int SessionIssued = 3004;
 
     // Lifecycle: 4000
     public const int ConfigurationChanged = 4000;

@@ -46,6 +46,12 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly DaemonOption CredentialsFile = new(
         "credentials-file", "FILE", "RUSTFS_ACCESS_KEY, RUSTFS_SECRET_KEY", "Root credentials for the TCP listener, as NAME=value lines");
 
+    public static readonly DaemonOption UsersFile = new(
+        "users-file", "FILE", "none", "Users and their policies, as JSON; only root or the daemon's user may own and read it");
+
+    public static readonly DaemonOption AllowPresigned = new(
+        "allow-presigned", null, "off", "Accept signatures in the query (presigned URLs) on GET and HEAD");
+
     public static readonly DaemonOption Region = new("region", "NAME", "us-east-1", "Region that signatures may name; '*' for any", true);
 
     public static readonly DaemonOption LegacyServerInfo = new(
@@ -65,7 +71,7 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly ImmutableArray<DaemonOption> All =
     [
         Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
-        StaticKeyFile, CredentialsFile, Region, LegacyServerInfo, AllowImmediateDeletion, LogFormat, LogLevel, Dev,
+        StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, LogFormat, LogLevel, Dev,
     ];
 
     public string Flag => $"--{Name}";

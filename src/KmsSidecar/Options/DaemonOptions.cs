@@ -50,6 +50,11 @@ internal sealed record DaemonOptions
 
     public string? CredentialsFile { get; init; }
 
+    /// <summary>Null for none.</summary>
+    public string? UsersFile { get; init; }
+
+    public bool AllowPresigned { get; init; }
+
     public ImmutableArray<string> Regions { get; init; } = [];
 
     public LegacyServerInfo LegacyServerInfo { get; init; }
@@ -80,6 +85,8 @@ internal sealed record DaemonOptions
             MasterKeyFile = values.Text(DaemonOption.MasterKeyFile),
             StaticKeyFile = values.Text(DaemonOption.StaticKeyFile),
             CredentialsFile = values.Text(DaemonOption.CredentialsFile),
+            UsersFile = values.Text(DaemonOption.UsersFile),
+            AllowPresigned = values.Switch(DaemonOption.AllowPresigned),
             Regions = values.List(DaemonOption.Region) is { Count: > 0 } regions
                 ? [.. regions.Select(static region => region.Text)]
                 : [DaemonOption.Region.Default],

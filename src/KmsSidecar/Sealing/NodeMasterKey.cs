@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using System.Text;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
@@ -28,8 +29,7 @@ internal sealed class NodeMasterKey : IDisposable
     private NodeMasterKey(SecretBytes text)
     {
         Text = text;
-        using SecretBytes derived = SecretBytes.Allocate(AeadKey.KeyLength);
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, text.Span, derived.Span, salt: [], info: "kms-sidecar/seal/1"u8);
+        using SecretBytes derived = DeriveKey("seal");
         _sealingKey = AeadKey.From(derived.Span);
     }
 
@@ -62,6 +62,15 @@ internal sealed class NodeMasterKey : IDisposable
         }
 
         return Read(Path.Join(stateDirectory.FullPath, FileName));
+    }
+
+    /// <summary>A key for one purpose, from which neither this key nor that of another purpose can be found; the caller disposes it.</summary>
+    /// <param name="purpose">For example <c>session-token</c>.</param>
+    public SecretBytes DeriveKey(string purpose)
+    {
+        SecretBytes derived = SecretBytes.Allocate(AeadKey.KeyLength);
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Text.Span, derived.Span, salt: [], info: Encoding.UTF8.GetBytes($"kms-sidecar/{purpose}/1"));
+        return derived;
     }
 
     /// <summary>Sealed files under this key. The key must outlive them.</summary>

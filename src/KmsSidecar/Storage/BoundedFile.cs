@@ -10,9 +10,11 @@ internal static class BoundedFile
     /// <summary>The content; null when there is no such file. Only regular files are read.</summary>
     /// <param name="maxBytes">A longer file is refused before any of it is read.</param>
     /// <param name="followSymbolicLinks">For paths that an operator gives: credentials are often links. Not for our own files.</param>
+    /// <param name="findFault">Says why a file of this owner and mode is refused; looked at on the open file, so it cannot be exchanged.</param>
     /// <returns>A pinned array, so that a caller who reads a secret can wipe the only copy.</returns>
     /// <exception cref="KmsException">StorageFailed.</exception>
-    public static byte[]? TryRead(string path, int maxBytes, bool followSymbolicLinks = false)
+    public static byte[]? TryRead(
+        string path, int maxBytes, bool followSymbolicLinks = false, Func<FileStatus, string?>? findFault = null)
     {
         try
         {
@@ -27,6 +29,11 @@ internal static class BoundedFile
             if (status.Size > (ulong)maxBytes)
             {
                 throw new KmsException(KmsError.StorageFailed, $"cannot read {path}: it is longer than {maxBytes} bytes");
+            }
+
+            if (findFault?.Invoke(status) is string fault)
+            {
+                throw new KmsException(KmsError.StorageFailed, fault);
             }
 
             return ReadAll(file, path, (int)status.Size);

@@ -11,6 +11,9 @@ internal readonly struct FileStatus
     private const int SocketFile = 0xc000;
     private const int PermissionMask = 0xfff;
 
+    [FieldOffset(20)]
+    private readonly uint _userId;
+
     [FieldOffset(28)]
     private readonly ushort _mode;
 
@@ -29,6 +32,9 @@ internal readonly struct FileStatus
     public bool IsRegularFile => (_mode & TypeMask) == RegularFile;
 
     public bool IsSocket => (_mode & TypeMask) == SocketFile;
+
+    /// <summary>Whom it belongs to.</summary>
+    public uint UserId => _userId;
 
     public UnixFileMode Permissions => (UnixFileMode)(_mode & PermissionMask);
 

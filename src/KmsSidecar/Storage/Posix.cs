@@ -124,6 +124,10 @@ internal static partial class Posix
     /// <summary>Gives the lock up at once. Closing alone does so only when no child that is being started still shares the open file.</summary>
     public static void Unlock(SafeFileHandle file) => _ = LockCall(file, LockRelease);
 
+    /// <summary>The user as whom this process acts.</summary>
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUserId();
+
     private static void Check(int result)
     {
         if (result != 0)

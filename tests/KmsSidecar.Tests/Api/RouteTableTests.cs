@@ -19,7 +19,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
     public void EveryRoute_HasAnActionAndLimits() => Assert.All(Table(), static route =>
     {
         Assert.True(route.Action.IsPublic ? route.MaxBodyBytes == 0 && route.Method == "GET" : route.MaxBodyBytes > 0, route.Name);
-        Assert.True(route.Action.IsPublic || route.Action.Name.StartsWith("kms:", StringComparison.Ordinal), route.Name);
+        Assert.True(route.Action.IsPublic || route.Action.Name.StartsWith(route.IsSts ? "sts:" : "kms:", StringComparison.Ordinal), route.Name);
         Assert.InRange(route.TimeLimit, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Assert.NotEqual(Surface.None, route.Surfaces);
         Assert.StartsWith("/", route.Path);
@@ -29,8 +29,11 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
     public void Names_AreUnique() => Assert.Distinct(Table().Select(static route => route.Name));
 
     [Fact]
-    public void DataRoutes_AreBehindTheDataSocketAlone() => Assert.All(Table(), static route => Assert.Equal(
-        route.Path.StartsWith("/v1/", StringComparison.Ordinal) ? Surface.DataSocket : Surface.Tcp | Surface.AdminSocket, route.Surfaces));
+    public void DataRoutes_AreBehindTheDataSocketAlone_AndStsBehindSignatures() => Assert.All(Table(), static route => Assert.Equal(
+        route.Path.StartsWith("/v1/", StringComparison.Ordinal) ? Surface.DataSocket
+            : route.IsSts ? Surface.Tcp
+            : Surface.Tcp | Surface.AdminSocket,
+        route.Surfaces));
 
     [Fact]
     public async Task EveryRouteOnTcp_NeedsASignatureUnlessPublic()
@@ -102,8 +105,10 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
             new DataKeyRoutes(service),
             new RewrapRoutes(service),
             new PolicyRoutes(service, null!, TimeProvider.System),
+            new UserRoutes(null!, null!),
+            new StsRoutes(null!, null!),
             new HealthRoutes(service, new Metrics(), TimeProvider.System));
     }
 
-    private static string Example(Route route) => route.Path.Replace("{key_id}", "some-key");
+    private static string Example(Route route) => route.Path.Replace("{key_id}", "some-key").Replace("{name}", "some-policy").Replace("{access_key}", "some-user");
 }

@@ -4,8 +4,8 @@ using Xunit;
 
 namespace KmsSidecar.Tests.Auth;
 
-/// <summary>What clients send, and must be able to send. The number is the case's in the verifier's case list; 1, 3, 4, 7, 9, 10, 11 and 21
-/// are golden vectors.</summary>
+/// <summary>What clients send, and must be able to send. The number is the case's in the verifier's case list; see
+/// <see cref="CaseListTests"/>.</summary>
 public sealed class AcceptedRequestTests
 {
     private static readonly ClientCase[] Cases =
@@ -36,6 +36,18 @@ public sealed class AcceptedRequestTests
 
     [Theory]
     [MemberData(nameof(Rows))]
+    [Trait("Case", "2")]
+    [Trait("Case", "4")]
+    [Trait("Case", "5")]
+    [Trait("Case", "6")]
+    [Trait("Case", "8")]
+    [Trait("Case", "12")]
+    [Trait("Case", "15")]
+    [Trait("Case", "16")]
+    [Trait("Case", "18")]
+    [Trait("Case", "19")]
+    [Trait("Case", "22")]
+    [Trait("Case", "23")]
     public void Request_IsAccepted(int number, string name)
     {
         ClientRequest client = ClientCase.Find(Cases, number, name);
@@ -50,7 +62,8 @@ public sealed class AcceptedRequestTests
     [InlineData(", ", ",")]
     [InlineData(", ", " ,\t")]
     [InlineData("AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256  ")]
-    public void Case13_AuthorizationWithOtherBlanks_IsAccepted(string from, string to)
+    [Trait("Case", "13")]
+    public void AuthorizationWithOtherBlanks_IsAccepted(string from, string to)
     {
         RequestHead head = new ClientRequest().Sign();
 
@@ -58,7 +71,8 @@ public sealed class AcceptedRequestTests
     }
 
     [Fact]
-    public void Case13_FieldsInAnotherOrder_AreAccepted()
+    [Trait("Case", "13")]
+    public void FieldsInAnotherOrder_AreAccepted()
     {
         RequestHead head = new ClientRequest().Sign();
         string[] fields = head.Value("Authorization")["AWS4-HMAC-SHA256 ".Length..].Split(", ");
@@ -68,7 +82,8 @@ public sealed class AcceptedRequestTests
     }
 
     [Fact]
-    public void Case14_HeaderNamesInAnyCase_AreAccepted()
+    [Trait("Case", "14")]
+    public void HeaderNamesInAnyCase_AreAccepted()
     {
         RequestHead head = new ClientRequest().Sign();
         IEnumerable<HeaderField> shouted = head.Headers.Select(static field => field with { Name = field.Name.ToUpperInvariant() });
@@ -78,7 +93,8 @@ public sealed class AcceptedRequestTests
     }
 
     [Fact]
-    public void Case17_AbsoluteTarget_IsAccepted()
+    [Trait("Case", "17")]
+    public void AbsoluteTarget_IsAccepted()
     {
         RequestHead head = new ClientRequest { Target = ClientRequest.Admin + "/keys?limit=3" }.Sign();
         RequestHead proxied = head with { Target = Harness.Target("http://localhost:9000" + ClientRequest.Admin + "/keys?limit=3") };
@@ -90,7 +106,9 @@ public sealed class AcceptedRequestTests
     [InlineData(-900)]
     [InlineData(900)]
     [InlineData(5 * 60)]
-    public void Case20And78_RequestWithinTheSkew_IsAccepted(int secondsLater)
+    [Trait("Case", "20")]
+    [Trait("Case", "78")]
+    public void RequestWithinTheSkew_IsAccepted(int secondsLater)
     {
         FakeTimeProvider clock = new(Harness.ClockAt(Harness.DateTime).GetUtcNow().AddSeconds(secondsLater));
 

@@ -113,6 +113,14 @@ public sealed class GoldenVectorTests
 
     [Theory]
     [MemberData(nameof(Vectors))]
+    [Trait("Case", "1")]
+    [Trait("Case", "3")]
+    [Trait("Case", "4")]
+    [Trait("Case", "7")]
+    [Trait("Case", "9")]
+    [Trait("Case", "10")]
+    [Trait("Case", "11")]
+    [Trait("Case", "21")]
     public void GoldenVector_IsAccepted(string id, string signedNames, string canonicalHash, string signature)
     {
         Assert.NotEmpty(canonicalHash);

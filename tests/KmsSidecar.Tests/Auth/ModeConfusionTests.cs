@@ -15,7 +15,8 @@ public sealed class ModeConfusionTests
     [InlineData("a%2Fb", "a/b")]
     [InlineData("a/b", "a%2Fb")]
     [InlineData("a%2Eb", "a%252Eb")]
-    public void Case56_SignatureForOneName_DoesNotMatchAnother(string signedName, string replayedName)
+    [Trait("Case", "56")]
+    public void SignatureForOneName_DoesNotMatchAnother(string signedName, string replayedName)
     {
         RequestHead head = new ClientRequest { Target = Keys + signedName }.Sign();
         SigV4Verifier verifier = Harness.Verifier();
@@ -30,7 +31,8 @@ public sealed class ModeConfusionTests
     [InlineData("keyId=a&x=1", "keyId=a%26x%3D1")]
     [InlineData("keyId%3Da=", "keyId=a")]
     [InlineData("keyId=a%2Bb", "keyId=a%20b")]
-    public void Case56_SignatureForOneQuery_DoesNotMatchAnother(string signedQuery, string replayedQuery)
+    [Trait("Case", "56")]
+    public void SignatureForOneQuery_DoesNotMatchAnother(string signedQuery, string replayedQuery)
     {
         RequestHead head = new ClientRequest { Target = ClientRequest.Admin + "/keys?" + signedQuery }.Sign();
         RequestHead replayed = head with { Target = Harness.Target(ClientRequest.Admin + "/keys?" + replayedQuery) };
@@ -44,7 +46,8 @@ public sealed class ModeConfusionTests
     [Theory]
     [InlineData("/keys/a%20b", "/keys/a%2520b", "")]
     [InlineData("/keys?marker=a%20b", "/keys", "marker=a%2520b")]
-    public void Case56_SignatureEncodedTwice_LeadsNowhere(string sent, string signedPath, string signedQuery)
+    [Trait("Case", "56")]
+    public void SignatureEncodedTwice_LeadsNowhere(string sent, string signedPath, string signedQuery)
     {
         RequestHead head = new ClientRequest
         {
@@ -78,7 +81,8 @@ public sealed class ModeConfusionTests
     [InlineData("marker=a%2Bb", true)]
     [InlineData("marker=a+b", true)]
     [InlineData("marker=a%20b", false)]
-    public void Case57_RawPlus_IsAPlusUnderTheSignatureAndRefusedByTheRules(string signedQuery, bool isAccepted)
+    [Trait("Case", "57")]
+    public void RawPlus_IsAPlusUnderTheSignatureAndRefusedByTheRules(string signedQuery, bool isAccepted)
     {
         RequestHead head = new ClientRequest { Target = ClientRequest.Admin + "/keys?marker=a+b", SignedQuery = signedQuery }.Sign();
 
@@ -87,7 +91,8 @@ public sealed class ModeConfusionTests
     }
 
     [Fact]
-    public void Case58_OrderOfRepeatedNames_IsNotCoveredAndRefusedByTheRules()
+    [Trait("Case", "58")]
+    public void OrderOfRepeatedNames_IsNotCoveredAndRefusedByTheRules()
     {
         RequestHead head = new ClientRequest { Target = ClientRequest.Admin + "/keys?keyId=a&keyId=b" }.Sign();
         RequestTarget swapped = Harness.Target(ClientRequest.Admin + "/keys?keyId=b&keyId=a");
@@ -103,7 +108,8 @@ public sealed class ModeConfusionTests
     [InlineData("/keys/a%")]
     [InlineData("/keys?marker=%zz")]
     [InlineData("/keys?%+1=a")]
-    public void Case59_InvalidEscape_IsRefusedEvenWhenSignedAsSent(string target)
+    [Trait("Case", "59")]
+    public void InvalidEscape_IsRefusedEvenWhenSignedAsSent(string target)
     {
         string[] parts = target.Split('?');
         ClientRequest client = new()

@@ -55,6 +55,15 @@ public sealed class RefusedRequestTests
 
     [Theory]
     [MemberData(nameof(AuthorizationValues))]
+    [Trait("Case", "25")]
+    [Trait("Case", "26")]
+    [Trait("Case", "27")]
+    [Trait("Case", "29")]
+    [Trait("Case", "31")]
+    [Trait("Case", "45")]
+    [Trait("Case", "46")]
+    [Trait("Case", "49")]
+    [Trait("Case", "54")]
     public void Authorization_IsRefused(string value, string code, int status)
     {
         RequestHead head = new ClientRequest().Sign();
@@ -68,7 +77,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case24_NoSignature_IsRefused()
+    [Trait("Case", "24")]
+    public void NoSignature_IsRefused()
     {
         Verdict verdict = Harness.Verifier().Judge(new ClientRequest().Sign().With("Authorization", null));
 
@@ -77,7 +87,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case25_BasicScheme_IsNamed()
+    [Trait("Case", "25")]
+    public void BasicScheme_IsNamed()
     {
         Verdict verdict = Harness.Verifier().Judge(new ClientRequest().Sign().With("Authorization", "Basic YTpi"));
 
@@ -91,7 +102,9 @@ public sealed class RefusedRequestTests
     [InlineData("someoneelse", "", true, "InvalidAccessKeyId")]
     [InlineData(Harness.AccessKey, "wrongsecret", true, Mismatch)]
     [InlineData(Harness.AccessKey, "", true, Mismatch)]
-    public void Case28And30_WrongKeyPair_IsRefusedByTheHead(string accessKey, string secretKey, bool sendsHash, string code)
+    [Trait("Case", "28")]
+    [Trait("Case", "30")]
+    public void WrongKeyPair_IsRefusedByTheHead(string accessKey, string secretKey, bool sendsHash, string code)
     {
         ClientRequest client = new() { AccessKey = accessKey, SecretKey = secretKey, SendsHash = sendsHash };
 
@@ -108,7 +121,8 @@ public sealed class RefusedRequestTests
     [InlineData("65")]
     [InlineData("not hex")]
     [InlineData("not ASCII")]
-    public void Case31_DamagedSignature_DoesNotMatch(string damage)
+    [Trait("Case", "31")]
+    public void DamagedSignature_DoesNotMatch(string damage)
     {
         ClientRequest client = new();
         RequestHead head = client.Sign();
@@ -136,7 +150,8 @@ public sealed class RefusedRequestTests
     [InlineData("GET", "/keys?limit=4")]
     [InlineData("GET", "/keys?limit=3&marker=b")]
     [InlineData("GET", "/keys")]
-    public void Case32_ChangedRequestLine_DoesNotMatch(string method, string target)
+    [Trait("Case", "32")]
+    public void ChangedRequestLine_DoesNotMatch(string method, string target)
     {
         RequestHead head = new ClientRequest { Target = ClientRequest.Admin + "/keys?limit=3" }.Sign();
 
@@ -146,14 +161,16 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case33_ChangedHost_DoesNotMatch() => Harness.AssertRefused(
+    [Trait("Case", "33")]
+    public void ChangedHost_DoesNotMatch() => Harness.AssertRefused(
         Harness.Verifier().Judge(new ClientRequest().Sign().With("Host", "localhost:9001")), Mismatch, 403);
 
     [Theory]
     [InlineData("localhost:9001")]
     [InlineData("local")]
     [InlineData("kms.example")]
-    public void Case33_SignedHostThatIsNotAllowed_IsRefused(string allowed)
+    [Trait("Case", "33")]
+    public void SignedHostThatIsNotAllowed_IsRefused(string allowed)
     {
         Verdict verdict = Harness.Verifier(new SigV4Options { AllowedHosts = [allowed] }).Judge(new ClientRequest().Sign());
 
@@ -166,7 +183,9 @@ public sealed class RefusedRequestTests
     [InlineData("POST", "/configure", "{\"a\":1}", "")]
     [InlineData("POST", "/stop", "", "x")]
     [InlineData("GET", "/status", "", "x")]
-    public void Case34And35_ChangedBody_IsRefusedOnEveryMethod(string method, string route, string signedBody, string sentBody)
+    [Trait("Case", "34")]
+    [Trait("Case", "35")]
+    public void ChangedBody_IsRefusedOnEveryMethod(string method, string route, string signedBody, string sentBody)
     {
         ClientRequest client = new() { Method = method, Target = ClientRequest.Admin + route, BodyText = signedBody };
 
@@ -177,7 +196,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case36_EmptyHashSignedOverABody_DoesNotMatch()
+    [Trait("Case", "36")]
+    public void EmptyHashSignedOverABody_DoesNotMatch()
     {
         ClientRequest client = new() { Method = "PUT", SendsHash = false };
 
@@ -196,7 +216,10 @@ public sealed class RefusedRequestTests
     [InlineData("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", "s3", "NotImplemented", 501)]
     [InlineData("STREAMING-UNSIGNED-PAYLOAD-TRAILER", "s3", "NotImplemented", 501)]
     [InlineData("UNSIGNED-PAYLOAD", "kms", Invalid, 400)]
-    public void Case37To39_ContentHash_IsRefused(string value, string service, string code, int status)
+    [Trait("Case", "37")]
+    [Trait("Case", "38")]
+    [Trait("Case", "39")]
+    public void ContentHash_IsRefused(string value, string service, string code, int status)
     {
         Verdict verdict = Harness.Verifier().Judge(new ClientRequest { Payload = value, Service = service }.Sign());
 
@@ -205,7 +228,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case9_UnsignedPayload_IsRefusedWhenDisabled()
+    [Trait("Case", "9")]
+    public void UnsignedPayload_IsRefusedWhenDisabled()
     {
         SigV4Options options = new() { AllowUnsignedPayload = false };
         ClientRequest client = new() { Payload = "UNSIGNED-PAYLOAD" };
@@ -218,7 +242,9 @@ public sealed class RefusedRequestTests
     [InlineData(901)]
     [InlineData(86400)]
     [InlineData(16 * 60)]
-    public void Case40And78_RequestOutsideTheSkew_IsRefused(int secondsLater)
+    [Trait("Case", "40")]
+    [Trait("Case", "78")]
+    public void RequestOutsideTheSkew_IsRefused(int secondsLater)
     {
         FakeTimeProvider clock = new(Harness.ClockAt(Harness.DateTime).GetUtcNow().AddSeconds(secondsLater));
 
@@ -234,7 +260,8 @@ public sealed class RefusedRequestTests
     [InlineData("20260102t030405z")]
     [InlineData("Fri, 02 Jan 2026 03:04:05 GMT")]
     [InlineData("")]
-    public void Case41_InvalidTime_IsRefused(string time)
+    [Trait("Case", "41")]
+    public void InvalidTime_IsRefused(string time)
     {
         ClientRequest client = new() { DateTime = time, ScopeDate = "20260102" };
 
@@ -245,7 +272,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case41_DateInsteadOfAmzDate_IsRefused()
+    [Trait("Case", "41")]
+    public void DateInsteadOfAmzDate_IsRefused()
     {
         RequestHead head = new ClientRequest().Sign().With("x-amz-date", null).Plus("Date", "Fri, 02 Jan 2026 03:04:05 GMT");
 
@@ -259,7 +287,8 @@ public sealed class RefusedRequestTests
     [InlineData("20260102T030405Z", "20260101")]
     [InlineData("20260103T000000Z", "20260102")]
     [InlineData("20260102T235959Z", "20260103")]
-    public void Case42_ScopeOfAnotherDay_IsRefused(string time, string scopeDate)
+    [Trait("Case", "42")]
+    public void ScopeOfAnotherDay_IsRefused(string time, string scopeDate)
     {
         ClientRequest client = new() { DateTime = time, ScopeDate = scopeDate };
 
@@ -276,7 +305,9 @@ public sealed class RefusedRequestTests
     [InlineData("us-east-1", "S3", "expecting 's3' or 'kms'.")]
     [InlineData("us-east-1", "", "expecting 's3' or 'kms'.")]
     [InlineData("us-east-1", "sts", "expecting 's3' or 'kms'.")]
-    public void Case43And44_Scope_IsRefusedWithWhatIsExpected(string region, string service, string expected)
+    [Trait("Case", "43")]
+    [Trait("Case", "44")]
+    public void Scope_IsRefusedWithWhatIsExpected(string region, string service, string expected)
     {
         Verdict verdict = Harness.Verifier().Judge(new ClientRequest { Region = region, Service = service }.Sign());
 
@@ -288,14 +319,16 @@ public sealed class RefusedRequestTests
     [InlineData("")]
     [InlineData("US")]
     [InlineData("a_b")]
-    public void Case43_AnyRegion_StillHasToBeAName(string region) => Harness.AssertRefused(
+    [Trait("Case", "43")]
+    public void AnyRegion_StillHasToBeAName(string region) => Harness.AssertRefused(
         Harness.Verifier(new SigV4Options { Regions = ["*"] }).Judge(new ClientRequest { Region = region }.Sign()), Malformed, 400);
 
     [Theory]
     [InlineData("x-amz-security-token")]
     [InlineData("X-Amz-Target")]
     [InlineData("x-amz-meta-a")]
-    public void Case47_UnsignedAmzHeader_IsRefused(string name)
+    [Trait("Case", "47")]
+    public void UnsignedAmzHeader_IsRefused(string name)
     {
         Verdict verdict = Harness.Verifier().Judge(new ClientRequest { ExtraUnsigned = { (name, "x") } }.Sign());
 
@@ -306,7 +339,8 @@ public sealed class RefusedRequestTests
     [Theory]
     [InlineData("over an empty value")]
     [InlineData("over its omission")]
-    public void Case48_SignedHeaderThatIsAbsent_IsRefused(string signedAs)
+    [Trait("Case", "48")]
+    public void SignedHeaderThatIsAbsent_IsRefused(string signedAs)
     {
         const string names = "content-type;host;x-absent;x-amz-content-sha256;x-amz-date";
         RequestHead head = signedAs == "over an empty value"
@@ -318,7 +352,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case49_ThousandSignedHeaders_AreRefused()
+    [Trait("Case", "49")]
+    public void ThousandSignedHeaders_AreRefused()
     {
         string names = string.Join(';', Enumerable.Range(0, 1000).Select(static i => $"x{i:0000}").Prepend("host").Append("x-amz-date"));
 
@@ -332,7 +367,8 @@ public sealed class RefusedRequestTests
     [InlineData("Content-Length")]
     [InlineData("x-amz-content-sha256")]
     [InlineData("x-amz-security-token")]
-    public void Case50_RepeatedHeader_IsRefused(string name)
+    [Trait("Case", "50")]
+    public void RepeatedHeader_IsRefused(string name)
     {
         ClientRequest client = new() { ExtraSigned = { ("content-length", "0"), ("x-amz-security-token", "t") } };
         RequestHead head = client.Sign();
@@ -344,7 +380,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case51_TwoSignatures_AreRefused() => Harness.AssertRefused(
+    [Trait("Case", "51")]
+    public void TwoSignatures_AreRefused() => Harness.AssertRefused(
         Harness.Verifier().Judge(new ClientRequest { Target = ClientRequest.Admin + "/status?X-Amz-Signature=0" }.Sign()), Invalid, 400);
 
     [Theory]
@@ -352,7 +389,9 @@ public sealed class RefusedRequestTests
         + "&X-Amz-Date=20260102T030405Z&X-Amz-Expires=300&X-Amz-SignedHeaders=host"
         + "&X-Amz-Signature=faa7030d9a81a626ec0eba02c51d54955cdb98d006c2cf43ee6f3817978a403a")]
     [InlineData("AWSAccessKeyId=rustfsadmin&Expires=1767330245&Signature=c2ln")]
-    public void Case52And54_QuerySignature_IsRefused(string query)
+    [Trait("Case", "52")]
+    [Trait("Case", "54")]
+    public void QuerySignature_IsRefused(string query)
     {
         RequestHead head = Harness.Head("GET", ClientRequest.Admin + "/status?" + query, [("Host", "localhost:9000")]);
 
@@ -363,7 +402,8 @@ public sealed class RefusedRequestTests
     }
 
     [Fact]
-    public void Case54_PostPolicyForm_IsRefused()
+    [Trait("Case", "54")]
+    public void PostPolicyForm_IsRefused()
     {
         RequestHead head = Harness.Head(
             "POST", ClientRequest.Admin + "/start", [("Host", "h"), ("Content-Type", "multipart/form-data; boundary=b")]);
@@ -378,7 +418,9 @@ public sealed class RefusedRequestTests
     [InlineData("FwoGZXIvYXdzEBYaD")]
     [InlineData("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzUxMiJ9.eyJwYXJlbnQiOiJydXN0ZnNhZG1pbiIsImV4cCI6MTc2NzMzMDI0NX0"
         + ".sGr_ch0V0RdfFTkBsy0y9fy6EerggJUDY0mZU1D6bfBsUmOjTfo-4YcDZqCbTgu94VygMk4lwIefxUCxt3AgTA")]
-    public void Case60And62_PermanentKeyWithAToken_IsRefusedOnceTheSignatureIsRight(string token)
+    [Trait("Case", "60")]
+    [Trait("Case", "62")]
+    public void PermanentKeyWithAToken_IsRefusedOnceTheSignatureIsRight(string token)
     {
         ClientRequest client = new() { ExtraSigned = { ("x-amz-security-token", token) } };
 

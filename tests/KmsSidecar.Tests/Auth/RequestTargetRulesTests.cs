@@ -18,7 +18,8 @@ public sealed class RequestTargetRulesTests
     [InlineData("/kms\\status", "character")]
     [InlineData("/kms/a;b", "character")]
     [InlineData("/kms/a:b", "character")]
-    public void Case55_PathOfTwoReadings_IsRefused(string path, string reason) => AssertRefused(path, reason);
+    [Trait("Case", "55")]
+    public void PathOfTwoReadings_IsRefused(string path, string reason) => AssertRefused(path, reason);
 
     [Theory]
     [InlineData("marker=a+b", "plus sign")]
@@ -38,7 +39,10 @@ public sealed class RequestTargetRulesTests
     [InlineData("=a", "without a name")]
     [InlineData("a=1&", "without a name")]
     [InlineData("a=1&&b=1", "without a name")]
-    public void Case57To59_QueryOfTwoReadings_IsRefused(string query, string reason) => AssertRefused("/kms/keys?" + query, reason);
+    [Trait("Case", "57")]
+    [Trait("Case", "58")]
+    [Trait("Case", "59")]
+    public void QueryOfTwoReadings_IsRefused(string query, string reason) => AssertRefused("/kms/keys?" + query, reason);
 
     [Fact]
     public void MoreParametersThanAnyRouteTakes_AreRefused()

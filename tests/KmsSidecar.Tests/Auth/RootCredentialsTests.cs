@@ -68,15 +68,15 @@ public sealed class RootCredentialsTests
     [InlineData(128, true)]
     [InlineData(129, false)]
     public void AccessKeyLength_IsBounded(int length, bool isUsable) =>
-        Assert.Equal(isUsable, RootCredentials.FindAccessKeyFault(new string('a', length)) is null);
+        Assert.Equal(isUsable, AccessKeyRules.FindFault(new string('a', length)) is null);
 
     [Fact]
     public void UnusableSecret_IsRefusedWithoutBeingRepeated()
     {
-        Assert.NotNull(RootCredentials.FindSecretKeyFault([]));
-        Assert.NotNull(RootCredentials.FindSecretKeyFault(new byte[SigningKey.MaxSecretBytes + 1]));
-        Assert.DoesNotContain("hush", RootCredentials.FindSecretKeyFault("hush\0"u8)!);
-        Assert.Null(RootCredentials.FindSecretKeyFault("x"u8));
+        Assert.NotNull(SecretKey.FindFault([]));
+        Assert.NotNull(SecretKey.FindFault(new byte[SigningKey.MaxSecretBytes + 1]));
+        Assert.DoesNotContain("hush", SecretKey.FindFault("hush\0"u8)!);
+        Assert.Null(SecretKey.FindFault("x"u8));
     }
 
     [Theory]

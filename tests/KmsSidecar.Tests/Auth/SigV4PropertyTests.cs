@@ -25,11 +25,13 @@ public sealed class SigV4PropertyTests
             new GeneratedRequest(method, segments, parameters, values, body, sendsHash, seed));
 
     [Fact]
-    public void Case79_RequestOfAnotherSigner_IsAccepted() => Request.Sample(
+    [Trait("Case", "79")]
+    public void RequestOfAnotherSigner_IsAccepted() => Request.Sample(
         static generated => Harness.AssertAccepted(Harness.Verifier().Judge(generated.Sign(), generated.Body)), iter: Requests, threads: 1);
 
     [Fact]
-    public void Case79_RequestWithOneByteChanged_IsRefused() => Gen.Select(Request, Gen.Int[0, int.MaxValue]).Sample(
+    [Trait("Case", "79")]
+    public void RequestWithOneByteChanged_IsRefused() => Gen.Select(Request, Gen.Int[0, int.MaxValue]).Sample(
         static (generated, place) =>
         {
             (RequestHead head, byte[] body) = Mutate(generated.Sign(), [.. generated.Body], place);

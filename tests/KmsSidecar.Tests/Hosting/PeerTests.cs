@@ -1,4 +1,4 @@
-using KmsSidecar.Hosting;
+using KmsSidecar.Storage;
 using KmsSidecar.Tests.Support;
 using Xunit;
 
@@ -24,7 +24,7 @@ public sealed class PeerTests
     [Fact]
     public async Task Group_OpensTheSocketToItsMembers()
     {
-        uint own = ListenSockets.OwnUserId();
+        uint own = Posix.EffectiveUserId();
         (int _, string groups) = await Shell.RunAsync("id", "-G");
         uint group = uint.Parse(groups.Split(' ')[0]);
         await using TestHost host = await TestHost.StartAsync(options => options with { AllowUids = [SomebodyElse], AllowGids = [group] });
@@ -48,6 +48,6 @@ public sealed class PeerTests
         string line = Assert.Single(daemon.Errors.Split('\n'), static line => line.Contains("refused uid"));
         (int _, string gid) = await Shell.RunAsync("id", "-g");
         Assert.EndsWith(
-            $"DataSocket refused uid {ListenSockets.OwnUserId()} gid {gid.Trim()} pid {Environment.ProcessId}: not on the allow-list", line);
+            $"DataSocket refused uid {Posix.EffectiveUserId()} gid {gid.Trim()} pid {Environment.ProcessId}: not on the allow-list", line);
     }
 }

@@ -24,7 +24,7 @@ public sealed partial class DependencyRules
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
         ["Json"] = ["Errors"],
         ["Storage"] = ["Errors"],
-        ["Access"] = ["Auth", "Errors", "Json"],
+        ["Access"] = ["Auth", "Crypto", "Errors", "Json", "Observability", "Sealing", "Storage"],
         ["Auth"] = [],
         ["Options"] = ["Access"],
         ["Crypto"] = [],

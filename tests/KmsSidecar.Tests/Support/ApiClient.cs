@@ -9,15 +9,19 @@ internal sealed class ApiClient : IDisposable
 {
     private readonly HttpClient _http;
     private readonly (string AccessKey, string Secret)? _credentials;
+    private readonly string? _sessionToken;
+    private readonly string? _payload;
 
-    private ApiClient(HttpClient http, (string AccessKey, string Secret)? credentials)
+    private ApiClient(HttpClient http, (string AccessKey, string Secret)? credentials, string? sessionToken = null, string? payload = null)
     {
         _http = http;
         _credentials = credentials;
+        _sessionToken = sessionToken;
+        _payload = payload;
     }
 
-    public static ApiClient OverTcp(Uri address, (string AccessKey, string Secret)? credentials) =>
-        new(new HttpClient { BaseAddress = address }, credentials);
+    public static ApiClient OverTcp(Uri address, (string AccessKey, string Secret)? credentials, string? sessionToken = null, string? payload = null) =>
+        new(new HttpClient { BaseAddress = address }, credentials, sessionToken, payload);
 
     public static ApiClient OverUnix(string path)
     {
@@ -66,7 +70,7 @@ internal sealed class ApiClient : IDisposable
     private void Sign(HttpRequestMessage request, string target, byte[] body, (string AccessKey, string Secret) credentials)
     {
         foreach ((string name, string value) in Signature.Headers(
-            request.Method.Method, _http.BaseAddress!.Authority, target, body, credentials.AccessKey, credentials.Secret))
+            request.Method.Method, _http.BaseAddress!.Authority, target, body, credentials.AccessKey, credentials.Secret, _sessionToken, _payload))
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }

@@ -1,0 +1,33 @@
+using System.Net;
+using KmsSidecar.Auth;
+using KmsSidecar.Observability;
+
+namespace KmsSidecar.Api;
+
+/// <summary>Counts requests that are not authenticated, and logs them without letting a stranger fill the log.</summary>
+internal sealed partial class SignatureRefusals(FailureLimits limits, TimeProvider clock, ILoggerFactory logs)
+{
+    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::api");
+    private readonly LogThrottle _throttle = new(clock, TimeSpan.FromSeconds(1));
+
+    /// <param name="address">Null on a Unix socket, where nothing is limited.</param>
+    /// <returns>What the sender is told: why, or to slow down.</returns>
+    public AuthFailure Count(Surface surface, IPAddress? address, AuthFailure failure, string requestId)
+    {
+        AuthFailure told = address is null ? failure : limits.Count(address, failure);
+        if (_throttle.TryPass(out long others))
+        {
+            Log.SignatureRefused(_log, surface, told.Code, requestId, others);
+        }
+
+        return told;
+    }
+
+    /// <summary>Nothing a caller sent is a parameter here.</summary>
+    private static partial class Log
+    {
+        [LoggerMessage(EventIds.SignatureRefused, LogLevel.Warning,
+            "{Surface} request refused: {Code}, request {RequestId}; {Others} more since the last such line")]
+        public static partial void SignatureRefused(ILogger log, Surface surface, AuthErrorCode code, string requestId, long others);
+    }
+}

@@ -135,6 +135,58 @@ public sealed class LocalBackendRotationTests : IDisposable
     }
 
     [Fact]
+    public async Task HighVersionsOfARemovedKey_DoNotStopANewOneFromWrapping()
+    {
+        _fixture.Put("app-key.key", LocalFixture.KnownRecord.Replace("\"version\": 1", "\"version\": 7", StringComparison.Ordinal));
+        using (LocalBackend backend = _fixture.Open())
+        {
+            await backend.RotateAsync(Key);
+            await backend.CreateAsync("other");
+        }
+
+        // Another program removes the key and makes one of that name.
+        _fixture.Put("app-key.key", File.ReadAllText(_fixture.PathOf("other.key")).Replace("other", Key, StringComparison.Ordinal));
+        using LocalBackend again = _fixture.Open();
+
+        Assert.Equal("app-key.v8", Assert.Single(again.Unreadable).Name);
+        (KmsError error, uint version, byte[] blob) = await again.WrapAsync(Key);
+        Assert.Equal((KmsError.None, 1u), (error, version));
+        Assert.Equal(2u, (await again.RotateAsync(Key)).Version);
+        await AssertAllOpenAsync(again, [blob]);
+    }
+
+    [Fact]
+    public async Task OlderVersionThatIsGone_IsNamed_AndTheOthersAreUsed()
+    {
+        List<byte[]> given = [];
+        using (LocalBackend backend = _fixture.Open())
+        {
+            given.Add((await backend.WrapAsync(Key)).Blob);
+            await backend.RotateAsync(Key);
+            await backend.RotateAsync(Key);
+            given.Add((await backend.WrapAsync(Key)).Blob);
+        }
+
+        File.Delete(_fixture.PathOf("app-key.v2"));
+        using LocalBackend again = _fixture.Open();
+
+        Assert.Equal("app-key.v2", Assert.Single(again.Unreadable).Name);
+        Assert.Equal(3u, (await again.WrapAsync(Key)).Version);
+        await AssertAllOpenAsync(again, given);
+    }
+
+    [Fact]
+    public async Task FileThatAppearedAfterOpen_IsPassedOver_AndGoesWithItsKey()
+    {
+        using LocalBackend backend = _fixture.Open();
+        _fixture.Put("app-key.v2", "left by a rotation that failed");
+        Assert.Equal(3u, (await backend.RotateAsync(Key)).Version);
+        await backend.DestroyAsync(Key);
+
+        Assert.Equal([".master-key.salt"], _fixture.Names());
+    }
+
+    [Fact]
     public async Task VersionFileOfAnotherKey_DoesNotOpen()
     {
         using (LocalBackend backend = _fixture.Open())

@@ -31,8 +31,9 @@ internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
 
         using (first)
         {
-            // Version files are numbered on from the first version, which old RustFS builds may have counted up.
-            uint firstNumber = record.FirstVersion ?? (versionFiles.IsEmpty ? record.Version : versionFiles[0] - 1);
+            // Version files are numbered on from the first version, which old RustFS builds may have counted up. Files that are left of a
+            // former key of this name may have any numbers, but a key's newest version is never below its first.
+            uint firstNumber = record.FirstVersion ?? (versionFiles.IsEmpty ? record.Version : Math.Min(record.Version, versionFiles[0] - 1));
             ImmutableArray<LocalKeyVersion>.Builder versions = ImmutableArray.CreateBuilder<LocalKeyVersion>();
             ImmutableArray<UnreadableKey>.Builder faults = ImmutableArray.CreateBuilder<UnreadableKey>();
             versions.Add(new LocalKeyVersion(firstNumber, AeadKey.From(first.Span)));
@@ -50,14 +51,36 @@ internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
                 // Being destroyed: that some of its files are gone is no fault.
                 faults.Clear();
             }
-            else if (key.Find(record.Version) is null && !versionFiles.Contains(record.Version))
+            else
             {
-                faults.Add(new UnreadableKey(
-                    KeyVersionFile.NameOf(keyId, record.Version),
-                    "the key's newest version is not there: nothing is wrapped under the key until the file is restored; what older versions wrapped opens"));
+                AddMissing(key, versionFiles, faults);
             }
 
             return new LoadedKey(KeyFileVerdict.Good, key, faults.ToImmutable(), record.IsPlaintext);
+        }
+    }
+
+    /// <summary>Names the newest version if its file is not there, and the lowest of the others that are not.</summary>
+    private static void AddMissing(LocalKey key, ImmutableArray<uint> versionFiles, ImmutableArray<UnreadableKey>.Builder faults)
+    {
+        (string keyId, uint newest) = (key.Description.KeyId, key.Description.Version);
+        uint last = key.First.Number;
+        foreach (uint number in versionFiles)
+        {
+            last = number == last + 1L ? number : last;
+        }
+
+        if (last < newest && newest - last > 1)
+        {
+            faults.Add(new UnreadableKey(
+                KeyVersionFile.NameOf(keyId, last + 1), "an older version of the key is not there: what it wrapped does not open until the file is restored"));
+        }
+
+        if (key.Find(newest) is null && !versionFiles.Contains(newest))
+        {
+            faults.Add(new UnreadableKey(
+                KeyVersionFile.NameOf(keyId, newest),
+                "the key's newest version is not there: nothing is wrapped under the key until the file is restored; what older versions wrapped opens"));
         }
     }
 

@@ -173,12 +173,19 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
             Nonce = nonce,
             Material = @sealed,
         };
-        if (!directory.TryCreate(file))
+        bool created = directory.TryCreate(file);
+
+        // A file that was not known to be there goes with the key too when it is destroyed.
+        if (!slot.VersionFiles.Contains(version))
+        {
+            slot.VersionFiles = [.. slot.VersionFiles.Add(version).Order()];
+        }
+
+        if (!created)
         {
             return null;
         }
 
-        slot.VersionFiles = [.. slot.VersionFiles.Add(version).Order()];
         return new LocalKeyVersion(version, AeadKey.From(material.Span));
     }
 

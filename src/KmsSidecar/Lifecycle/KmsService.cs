@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using KmsSidecar.Configuration;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
@@ -13,48 +12,32 @@ namespace KmsSidecar.Lifecycle;
 internal sealed class KmsService : IAsyncDisposable
 {
     private readonly ChangeLock _changes = new();
+    private readonly SnapshotReference _reference = new(new Snapshot { State = ServiceState.NotConfigured });
     private readonly ConfigurationStore _store;
-    private readonly BackendMounts _mounts;
+    private readonly Activation _activation;
+    private readonly Restoration _restoration;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly SnapshotReference _reference;
-    private readonly RetryLoop _comingBack;
     private bool _disposed;
-
-    /// <summary>What <see cref="_reference"/> holds. Only touched under <see cref="_changes"/>.</summary>
-    private Snapshot _current = new() { State = ServiceState.NotConfigured };
 
     public KmsService(ConfigurationStore store, BackendOpener open, TimeProvider clock, ILoggerFactory logs)
     {
         _store = store;
-        _mounts = new BackendMounts(open);
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
-        _reference = new SnapshotReference(_current);
-        _comingBack = new RetryLoop(CompleteAsync, clock, _log);
+        _activation = new Activation(new BackendMounts(open), _reference, _log);
+        _restoration = new Restoration(store, _activation, _reference, _changes, clock, _log);
     }
+
+    /// <summary>Only touched under <see cref="_changes"/>.</summary>
+    private Snapshot Current => _reference.Current;
 
     /// <summary>The snapshot for one request. Never blocks.</summary>
     public SnapshotLease Acquire() => _reference.Acquire();
 
     /// <summary>Comes back as the process was left: same configuration, running if it was. Where that is not possible yet the state is
     /// Error, and it is tried again until it is, or until an operator changes something.</summary>
-    public async Task RestoreAsync(CancellationToken cancellation)
-    {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration? stored = _store.LoadNewest();
-        if (stored is null)
-        {
-            return;
-        }
-
-        Publish(Snapshot.Configured(stored.Number, stored.Document, stored.DecryptOnly));
-        if (_store.WasRunning(stored))
-        {
-            await ComeBackAsync(cancellation);
-            RetryIfIncomplete();
-        }
-    }
+    public Task RestoreAsync(CancellationToken cancellation) => _restoration.RestoreAsync(cancellation);
 
     /// <summary>Replaces the whole configuration and does not start. Refused while running.</summary>
     /// <returns>The new state.</returns>
@@ -65,14 +48,14 @@ internal sealed class KmsService : IAsyncDisposable
         using ConfigurationPatch patch = ConfigurationPatch.Read(body.Span, current: null, "configure replaces the whole configuration");
         using ConfigurationDocument document = ConfigurationDocument.Replace(patch, patch.Backend!.Value);
         KmsConfiguration.From(document);
-        if (_current.IsRunning)
+        if (Current.IsRunning)
         {
             throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first");
         }
 
-        using StoredGeneration generation = Next("configure", actor, document, _current.ParentOfNext, isMeantToRun: false);
+        using StoredGeneration generation = Next("configure", actor, document, Current.ParentOfNext, isMeantToRun: false);
         _store.Append(generation);
-        Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
+        _reference.Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
         LogChange(generation);
         return ServiceState.Configured;
     }
@@ -85,11 +68,11 @@ internal sealed class KmsService : IAsyncDisposable
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         using ConfigurationPatch patch = ConfigurationPatch.Read(
-            body.Span, _current.Document?.Backend, "there is no configuration yet that it could be taken from");
+            body.Span, Current.Document?.Backend, "there is no configuration yet that it could be taken from");
         using ConfigurationDocument document =
-            _current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        await ReplaceAsync("reconfigure", _current.ParentOfNext, document, actor, cancellation);
-        return _current.State;
+            Current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
+        await ReplaceAsync("reconfigure", Current.ParentOfNext, document, actor, cancellation);
+        return Current.State;
     }
 
     /// <summary>Goes back to an earlier configuration, with the checks of a reconfigure.</summary>
@@ -99,13 +82,13 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.Document is null)
+        if (Current.Document is null)
         {
             throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
         }
 
-        long target = number ?? _store.ParentOf(_current.Generation) ?? throw new KmsException(
-            KmsError.WrongState, $"generation {_current.Generation} has none before it: there is nothing to go back to");
+        long target = number ?? _store.ParentOf(Current.Generation) ?? throw new KmsException(
+            KmsError.WrongState, $"generation {Current.Generation} has none before it: there is nothing to go back to");
         using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
             KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
         await ReplaceAsync("rollback", former.Parent, former.Document, actor, cancellation);
@@ -117,12 +100,12 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<bool> StartAsync(bool force, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.Document is null)
+        if (Current.Document is null)
         {
             throw new KmsException(KmsError.WrongState, "there is no configuration yet; POST /rustfs/admin/v3/kms/configure first");
         }
 
-        bool wasRunning = _current.IsRunning;
+        bool wasRunning = Current.IsRunning;
         if (wasRunning && !force)
         {
             throw new KmsException(KmsError.WrongState, "the service is already running; {\"force\":true} rebuilds it");
@@ -130,22 +113,22 @@ internal sealed class KmsService : IAsyncDisposable
 
         try
         {
-            await RunAsync(
-                _current,
+            await _activation.RunAsync(
+                Current,
                 OpenMode.CreateMissing,
                 shareable: [],
                 (backend, configuration) => DefaultKey.EnsureAsync(backend, configuration, _log, cancellation),
-                () => _store.MarkRunning(_current.Generation, running: true),
+                () => _store.MarkRunning(Current.Generation, running: true),
                 cancellation);
         }
         catch (KmsException failed) when (!wasRunning)
         {
-            Publish(Snapshot.Failed(_current, failed.Message, _current.IsMeantToRun));
+            _reference.Publish(Snapshot.Failed(Current, failed.Message, Current.IsMeantToRun));
             throw;
         }
 
-        RetryIfIncomplete();
-        LifecycleLog.Started(_log, _current.Generation, _current.Configuration!.Summary, actor.Who, actor.From);
+        _restoration.RetryIfIncomplete();
+        LifecycleLog.Started(_log, Current.Generation, Current.Configuration!.Summary, actor.Who, actor.From);
         return wasRunning;
     }
 
@@ -154,14 +137,14 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.Document is null)
+        if (Current.Document is null)
         {
             return ServiceState.NotConfigured;
         }
 
-        _store.MarkRunning(_current.Generation, running: false);
-        Publish(Snapshot.Configured(_current.Generation, _current.Document, _current.DecryptOnlyDocuments));
-        LifecycleLog.Stopped(_log, _current.Generation, actor.Who, actor.From);
+        _store.MarkRunning(Current.Generation, running: false);
+        _reference.Publish(Snapshot.Configured(Current.Generation, Current.Document, Current.DecryptOnlyDocuments));
+        LifecycleLog.Stopped(_log, Current.Generation, actor.Who, actor.From);
         return ServiceState.Configured;
     }
 
@@ -170,7 +153,7 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<T> ChangeKeysAsync<T>(Func<Snapshot, Task<T>> change, CancellationToken cancellation)
     {
         using ChangeLock.Holding holding = await _changes.EnterAsync(cancellation);
-        return _current.IsRunning ? await change(_current) : throw new KmsException(KmsError.NotRunning);
+        return Current.IsRunning ? await change(Current) : throw new KmsException(KmsError.NotRunning);
     }
 
     /// <summary>Zeroes everything; the last requests have ended.</summary>
@@ -182,31 +165,31 @@ internal sealed class KmsService : IAsyncDisposable
         }
 
         _disposed = true;
-        await _comingBack.DisposeAsync();
+        await _restoration.DisposeAsync();
         await _changes.CloseAsync();
-        Publish(new Snapshot { State = ServiceState.NotConfigured });
+        _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
     }
 
     /// <summary>The common part of reconfigure and rollback.</summary>
     private async Task ReplaceAsync(
         string action, long? parent, ConfigurationDocument document, Actor actor, CancellationToken cancellation)
     {
-        using StoredGeneration generation = Next(action, actor, document, parent, _current.IsMeantToRun);
+        using StoredGeneration generation = Next(action, actor, document, parent, Current.IsMeantToRun);
         Snapshot configured = Snapshot.Configured(generation.Number, document, generation.DecryptOnly);
-        if (!_current.IsMeantToRun)
+        if (!Current.IsMeantToRun)
         {
             _store.Append(generation);
-            Publish(configured);
+            _reference.Publish(configured);
         }
         else
         {
             try
             {
-                await RunAsync(
+                await _activation.RunAsync(
                     configured,
                     OpenMode.CreateMissing,
-                    shareable: _current.Backends,
-                    (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, document, _current, _log, cancellation),
+                    shareable: Current.Backends,
+                    (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, document, Current, _log, cancellation),
                     () => _store.Append(generation),
                     cancellation);
             }
@@ -215,104 +198,10 @@ internal sealed class KmsService : IAsyncDisposable
                 configured.Release();
             }
 
-            RetryIfIncomplete();
+            _restoration.RetryIfIncomplete();
         }
 
         LogChange(generation);
-    }
-
-    /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
-    private async Task RunAsync(
-        Snapshot configured,
-        OpenMode mode,
-        ImmutableArray<MountedBackend> shareable,
-        Func<IKeyBackend, KmsConfiguration, Task> check,
-        Action store,
-        CancellationToken cancellation)
-    {
-        ImmutableArray<MountedBackend> mounts =
-            await _mounts.MountAsync(configured.Document!, mode, configured.DecryptOnlyDocuments, shareable, cancellation);
-        try
-        {
-            await mounts[0].Backend!.CheckHealthAsync(cancellation);
-            await check(mounts[0].Backend!, configured.Configuration!);
-            store();
-        }
-        catch
-        {
-            BackendMounts.Release(mounts);
-            throw;
-        }
-
-        Publish(Snapshot.Running(configured, mounts));
-        foreach (MountedBackend mount in mounts.Where(static mount => mount.Fault is not null))
-        {
-            LifecycleLog.BackendUnreachable(_log, KmsConfiguration.From(mount.Document).Summary, mount.Fault!.Message);
-        }
-    }
-
-    /// <summary>Runs again as before the restart. Needs no room on the disk.</summary>
-    private async Task ComeBackAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await RunAsync(
-                _current,
-                OpenMode.Existing,
-                shareable: [],
-                (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
-                static () => { },
-                cancellation);
-            LifecycleLog.Restored(_log, _current.Generation, _current.Configuration!.Summary);
-        }
-        catch (KmsException failed)
-        {
-            if (failed.Message != _current.Error)
-            {
-                LifecycleLog.StartFailed(_log, failed.Message);
-            }
-
-            Publish(Snapshot.Failed(_current, failed.Message, isMeantToRun: true));
-        }
-    }
-
-    private void RetryIfIncomplete()
-    {
-        if (_current.IsIncomplete)
-        {
-            _comingBack.Begin();
-        }
-    }
-
-    /// <summary>One attempt of the retry loop.</summary>
-    private async Task<bool> CompleteAsync(CancellationToken cancellation)
-    {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.IsIncomplete)
-        {
-            await (_current.IsRunning ? ReopenDecryptOnlyAsync(cancellation) : ComeBackAsync(cancellation));
-        }
-
-        return !_current.IsIncomplete;
-    }
-
-    private async Task ReopenDecryptOnlyAsync(CancellationToken cancellation)
-    {
-        ImmutableArray<MountedBackend> former = _current.Backends;
-        ImmutableArray<MountedBackend> mounts =
-            await _mounts.MountAsync(_current.Document!, OpenMode.Existing, _current.DecryptOnlyDocuments, former, cancellation);
-        MountedBackend[] reopened = [.. mounts.Where(mount => mount.Fault is null && !former.Contains(mount))];
-        if (reopened.Length == 0)
-        {
-            BackendMounts.Release(mounts);
-            return;
-        }
-
-        Publish(Snapshot.Running(_current, mounts));
-        foreach (MountedBackend mount in reopened)
-        {
-            LifecycleLog.BackendReachable(_log, KmsConfiguration.From(mount.Document).Summary);
-        }
     }
 
     private StoredGeneration Next(string action, Actor actor, ConfigurationDocument document, long? parent, bool isMeantToRun) => new()
@@ -322,18 +211,12 @@ internal sealed class KmsService : IAsyncDisposable
         SavedAt = _clock.GetUtcNow(),
         Action = action,
         Actor = actor,
-        Changed = [.. ConfigurationDocument.Difference(_current.Document, document)],
+        Changed = [.. ConfigurationDocument.Difference(Current.Document, document)],
         Running = isMeantToRun,
-        DecryptOnly = _current.DecryptOnlyBeside(document),
+        DecryptOnly = Current.DecryptOnlyBeside(document),
         Document = document.Clone(),
     };
 
-    private void Publish(Snapshot next)
-    {
-        _current = next;
-        _reference.Publish(next);
-    }
-
     private void LogChange(StoredGeneration generation) => LifecycleLog.Changed(
-        _log, generation.Action, generation.Number, _current.Configuration!.Summary, string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);
+        _log, generation.Action, generation.Number, Current.Configuration!.Summary, string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);
 }

@@ -19,11 +19,12 @@ internal static class RouteTable
     private static readonly TimeSpan Patient = TimeSpan.FromMinutes(10);
 
     public static ImmutableArray<Route> Build(
-        LifecycleRoutes lifecycle, StatusRoutes status, KeyRoutes keys, DataKeyRoutes dataKeys, HealthRoutes health) =>
+        LifecycleRoutes lifecycle, StatusRoutes status, DiffRoutes diff, KeyRoutes keys, DataKeyRoutes dataKeys, HealthRoutes health) =>
     [
         Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
         Change("reconfigure", RouteAction.Configure, lifecycle.ReconfigureAsync, lifecycle.WriteState),
         Change("rollback", RouteAction.Configure, lifecycle.RollbackAsync, lifecycle.WriteState),
+        Change("decrypt-only/drop", RouteAction.Configure, lifecycle.DropDecryptOnlyAsync, lifecycle.WriteState),
         Change("start", RouteAction.ServiceControl, lifecycle.StartAsync, lifecycle.WriteState),
         Change("stop", RouteAction.ServiceControl, lifecycle.StopAsync, lifecycle.WriteState),
 
@@ -32,6 +33,7 @@ internal static class RouteTable
         Read("service-status", RouteAction.ServiceControl, status.ServiceStatusAsync),
         Read("config", RouteAction.Configure, status.ConfigAsync),
         Read("config/history", RouteAction.Configure, lifecycle.HistoryAsync),
+        Read("config/diff", RouteAction.Configure, diff.DiffAsync),
         Admin("POST", "clear-cache", RouteAction.ClearCache, AdminBody, Quick, status.ClearCacheAsync),
 
         Change("keys", RouteAction.Configure, keys.CreateAsync, KeyRoutes.WriteNoCreatedKey),

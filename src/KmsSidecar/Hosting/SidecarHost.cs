@@ -47,13 +47,14 @@ internal sealed class SidecarHost : IAsyncDisposable
         string? staticKeyFile = options.StaticKeyFile ?? SystemCredential.Find("static-key");
         BackendFactory backends = new(_state.MasterKey.Text, staticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
-        Service = new KmsService(store, backends.OpenAsync, clock, logs);
+        Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing);
         Verifier = new SigV4Verifier(new SigV4Options { Regions = options.Regions }, clock, _credentials);
 
         Metrics metrics = new();
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
-            new StatusRoutes(Service),
+            new StatusRoutes(Service, clock),
+            new DiffRoutes(Service, store),
             new KeyRoutes(Service, new KeyAdministration(Service, logs)),
             new DataKeyRoutes(Service),
             new HealthRoutes(Service, metrics, clock)));

@@ -17,7 +17,7 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
         CancellationToken cancellation)
     {
         ImmutableArray<MountedBackend> opened =
-            await mounts.MountAsync(configured.Document!, mode, configured.DecryptOnlyDocuments, shareable, cancellation);
+            await mounts.MountAsync(configured.Document!, mode, configured.DecryptOnly, shareable, cancellation);
         try
         {
             await opened[0].Backend!.CheckHealthAsync(cancellation);
@@ -42,7 +42,7 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
     {
         ImmutableArray<MountedBackend> former = reference.Current.Backends;
         ImmutableArray<MountedBackend> opened =
-            await mounts.MountAsync(reference.Current.Document!, OpenMode.Existing, reference.Current.DecryptOnlyDocuments, former, cancellation);
+            await mounts.MountAsync(reference.Current.Document!, OpenMode.Existing, reference.Current.DecryptOnly, former, cancellation);
         MountedBackend[] reopened = [.. opened.Where(mount => mount.Fault is null && !former.Contains(mount))];
         if (reopened.Length == 0)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using KmsSidecar.Configuration;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
@@ -11,22 +12,30 @@ namespace KmsSidecar.Lifecycle;
 /// </remarks>
 internal sealed class KmsService : IAsyncDisposable
 {
+    private const string Drop = "drop";
+
     private readonly ChangeLock _changes = new();
     private readonly SnapshotReference _reference = new(new Snapshot { State = ServiceState.NotConfigured });
     private readonly ConfigurationStore _store;
     private readonly Activation _activation;
+    private readonly Rehearsal _rehearsal;
     private readonly Restoration _restoration;
+    private readonly LastUseRecorder _lastUses;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private bool _disposed;
 
-    public KmsService(ConfigurationStore store, BackendOpener open, TimeProvider clock, ILoggerFactory logs)
+    /// <param name="missingParts">Null where opening makes nothing.</param>
+    public KmsService(ConfigurationStore store, BackendOpener open, TimeProvider clock, ILoggerFactory logs, MissingParts? missingParts = null)
     {
         _store = store;
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
-        _activation = new Activation(new BackendMounts(open), _reference, _log);
+        BackendMounts mounts = new(open);
+        _activation = new Activation(mounts, _reference, _log);
+        _rehearsal = new Rehearsal(mounts, missingParts ?? (static _ => []));
         _restoration = new Restoration(store, _activation, _reference, _changes, clock, _log);
+        _lastUses = new LastUseRecorder(store.LastUses, _reference, _changes, clock, _log);
     }
 
     /// <summary>Only touched under <see cref="_changes"/>.</summary>
@@ -37,7 +46,11 @@ internal sealed class KmsService : IAsyncDisposable
 
     /// <summary>Comes back as the process was left: same configuration, running if it was. Where that is not possible yet the state is
     /// Error, and it is tried again until it is, or until an operator changes something.</summary>
-    public Task RestoreAsync(CancellationToken cancellation) => _restoration.RestoreAsync(cancellation);
+    public Task RestoreAsync(CancellationToken cancellation)
+    {
+        _lastUses.Begin();
+        return _restoration.RestoreAsync(cancellation);
+    }
 
     /// <summary>Replaces the whole configuration and does not start. Refused while running.</summary>
     /// <returns>The new state.</returns>
@@ -53,7 +66,8 @@ internal sealed class KmsService : IAsyncDisposable
             throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first");
         }
 
-        using StoredGeneration generation = Next("configure", actor, document, Current.ParentOfNext, isMeantToRun: false);
+        using StoredGeneration generation = Next(
+            "configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
         _store.Append(generation);
         _reference.Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
         LogChange(generation);
@@ -67,32 +81,64 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationPatch patch = ConfigurationPatch.Read(
-            body.Span, Current.Document?.Backend, "there is no configuration yet that it could be taken from");
-        using ConfigurationDocument document =
-            Current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        await ReplaceAsync("reconfigure", Current.ParentOfNext, document, actor, cancellation);
+        using StoredGeneration generation = Reconfigured(body, actor);
+        await ReplaceAsync(generation, cancellation);
         return Current.State;
     }
 
-    /// <summary>Goes back to an earlier configuration, with the checks of a reconfigure.</summary>
+    /// <summary>Goes back to an earlier configuration, with the checks of a reconfigure. Every backend that is readable now stays
+    /// readable, and those that the earlier generation names and that were dropped since come back.</summary>
     /// <param name="number">Null for the one before the current.</param>
     /// <returns>The generation whose configuration is now in effect.</returns>
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (Current.Document is null)
+        (StoredGeneration generation, long target) = RolledBack(number, actor);
+        using StoredGeneration owned = generation;
+        await ReplaceAsync(generation, cancellation);
+        return target;
+    }
+
+    /// <summary>Takes a backend off the decrypt-only list: what it wrapped cannot be opened any more.</summary>
+    /// <param name="force">Also when it is still in use, or not known to be out of use.</param>
+    /// <exception cref="KmsException">KeyNotFound: there is none of that name. WrongState: it is still needed. Nothing has changed.</exception>
+    public async Task DropDecryptOnlyAsync(string name, bool force, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        DecryptOnlyEntry dropped = Current.DecryptOnly.FirstOrDefault(entry => entry.Name == name) ?? throw new KmsException(
+            KmsError.KeyNotFound, "there is no decrypt-only backend of that name; GET /rustfs/admin/v3/kms/status lists them");
+        if (!force)
         {
-            throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
+            int? keys = Current.MountOf(dropped)?.Backend?.KeyCount;
+            dropped.RefuseDropWhileNeeded(_clock.GetUtcNow(), Current.Configuration!.DecryptOnlyGrace, keys);
         }
 
-        long target = number ?? _store.ParentOf(Current.Generation) ?? throw new KmsException(
-            KmsError.WrongState, $"generation {Current.Generation} has none before it: there is nothing to go back to");
-        using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
-            KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
-        await ReplaceAsync("rollback", former.Parent, former.Document, actor, cancellation);
-        return target;
+        using StoredGeneration generation = Next(
+            Drop, actor, Current.Document!, Current.ParentOfNext, Current.DecryptOnlyWithout(dropped), Current.IsMeantToRun);
+        await ReplaceAsync(
+            generation,
+            OpenMode.Existing,
+            (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
+            cancellation);
+    }
+
+    /// <summary>Does all the checks of <see cref="ReconfigureAsync"/> and changes nothing, on disk or in memory.</summary>
+    /// <exception cref="KmsException">What the real call would throw.</exception>
+    public async Task<ChangePreview> PreviewReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        using StoredGeneration generation = Reconfigured(body, actor);
+        return await _rehearsal.RunAsync(generation, Current, cancellation);
+    }
+
+    /// <summary>Does all the checks of <see cref="RollbackAsync"/> and changes nothing, on disk or in memory.</summary>
+    /// <exception cref="KmsException">What the real call would throw.</exception>
+    public async Task<ChangePreview> PreviewRollbackAsync(long? number, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        using StoredGeneration generation = RolledBack(number, actor).Generation;
+        return await _rehearsal.RunAsync(generation, Current, cancellation);
     }
 
     /// <param name="force">Rebuilds a running service; without it, starting twice is refused.</param>
@@ -143,7 +189,7 @@ internal sealed class KmsService : IAsyncDisposable
         }
 
         _store.MarkRunning(Current.Generation, running: false);
-        _reference.Publish(Snapshot.Configured(Current.Generation, Current.Document, Current.DecryptOnlyDocuments));
+        _reference.Publish(Snapshot.Configured(Current.Generation, Current.Document, Current.DecryptOnly));
         LifecycleLog.Stopped(_log, Current.Generation, actor.Who, actor.From);
         return ServiceState.Configured;
     }
@@ -166,16 +212,56 @@ internal sealed class KmsService : IAsyncDisposable
 
         _disposed = true;
         await _restoration.DisposeAsync();
+        await _lastUses.DisposeAsync();
         await _changes.CloseAsync();
         _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
     }
 
-    /// <summary>The common part of reconfigure and rollback.</summary>
-    private async Task ReplaceAsync(
-        string action, long? parent, ConfigurationDocument document, Actor actor, CancellationToken cancellation)
+    /// <summary>What a reconfigure asks for. The caller disposes it.</summary>
+    private StoredGeneration Reconfigured(ReadOnlyMemory<byte> body, Actor actor)
     {
-        using StoredGeneration generation = Next(action, actor, document, parent, Current.IsMeantToRun);
-        Snapshot configured = Snapshot.Configured(generation.Number, document, generation.DecryptOnly);
+        using ConfigurationPatch patch = ConfigurationPatch.Read(
+            body.Span, Current.Document?.Backend, "there is no configuration yet that it could be taken from");
+        using ConfigurationDocument document =
+            Current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
+        return Next(
+            "reconfigure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), Current.IsMeantToRun);
+    }
+
+    /// <summary>What a rollback asks for, and the generation it goes to. The caller disposes it.</summary>
+    private (StoredGeneration Generation, long Target) RolledBack(long? number, Actor actor)
+    {
+        if (Current.Document is null)
+        {
+            throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
+        }
+
+        long target = number ?? _store.ParentOf(Current.Generation) ?? throw new KmsException(
+            KmsError.WrongState, $"generation {Current.Generation} has none before it: there is nothing to go back to");
+        using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
+            KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
+        StoredGeneration generation = Next(
+            "rollback",
+            actor,
+            former.Document,
+            former.Parent,
+            Current.DecryptOnlyBeside(former.Document, _clock.GetUtcNow(), former.DecryptOnly),
+            Current.IsMeantToRun);
+        return (generation, target);
+    }
+
+    /// <summary>The common part of reconfigure and rollback.</summary>
+    private Task ReplaceAsync(StoredGeneration generation, CancellationToken cancellation) => ReplaceAsync(
+        generation,
+        OpenMode.CreateMissing,
+        (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, generation.Document, Current, _log, cancellation),
+        cancellation);
+
+    /// <summary>Puts a generation into effect, running if the service is meant to run.</summary>
+    private async Task ReplaceAsync(
+        StoredGeneration generation, OpenMode mode, Func<IKeyBackend, KmsConfiguration, Task> check, CancellationToken cancellation)
+    {
+        Snapshot configured = Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly);
         if (!Current.IsMeantToRun)
         {
             _store.Append(generation);
@@ -186,12 +272,7 @@ internal sealed class KmsService : IAsyncDisposable
             try
             {
                 await _activation.RunAsync(
-                    configured,
-                    OpenMode.CreateMissing,
-                    shareable: Current.Backends,
-                    (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, document, Current, _log, cancellation),
-                    () => _store.Append(generation),
-                    cancellation);
+                    configured, mode, shareable: Current.Backends, check, () => _store.Append(generation), cancellation);
             }
             finally
             {
@@ -204,18 +285,23 @@ internal sealed class KmsService : IAsyncDisposable
         LogChange(generation);
     }
 
-    private StoredGeneration Next(string action, Actor actor, ConfigurationDocument document, long? parent, bool isMeantToRun) => new()
+    /// <param name="decryptOnly">Taken over.</param>
+    private StoredGeneration Next(
+        string action, Actor actor, ConfigurationDocument document, long? parent, ImmutableArray<DecryptOnlyEntry> decryptOnly, bool isMeantToRun)
     {
-        Number = _store.NextNumber(),
-        Parent = parent,
-        SavedAt = _clock.GetUtcNow(),
-        Action = action,
-        Actor = actor,
-        Changed = [.. ConfigurationDocument.Difference(Current.Document, document)],
-        Running = isMeantToRun,
-        DecryptOnly = Current.DecryptOnlyBeside(document),
-        Document = document.Clone(),
-    };
+        return new StoredGeneration
+        {
+            Number = _store.NextNumber(),
+            Parent = parent,
+            SavedAt = _clock.GetUtcNow(),
+            Action = action,
+            Actor = actor,
+            Changed = action == Drop ? ["decrypt_only"] : [.. ConfigurationDocument.Difference(Current.Document, document)],
+            Running = isMeantToRun,
+            DecryptOnly = decryptOnly,
+            Document = document.Clone(),
+        };
+    }
 
     private void LogChange(StoredGeneration generation) => LifecycleLog.Changed(
         _log, generation.Action, generation.Number, Current.Configuration!.Summary, string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);

@@ -10,6 +10,7 @@ internal sealed class Restoration : IAsyncDisposable
     private readonly Activation _activation;
     private readonly SnapshotReference _reference;
     private readonly ChangeLock _changes;
+    private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly RetryLoop _retries;
 
@@ -20,6 +21,7 @@ internal sealed class Restoration : IAsyncDisposable
         _activation = activation;
         _reference = reference;
         _changes = changes;
+        _clock = clock;
         _log = log;
         _retries = new RetryLoop(CompleteAsync, clock, log);
     }
@@ -38,6 +40,7 @@ internal sealed class Restoration : IAsyncDisposable
             return;
         }
 
+        _store.LastUses.Load(stored.DecryptOnly, _clock.GetUtcNow());
         _reference.Publish(Snapshot.Configured(stored.Number, stored.Document, stored.DecryptOnly));
         if (_store.WasRunning(stored))
         {

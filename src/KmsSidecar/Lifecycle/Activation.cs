@@ -22,7 +22,7 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
         {
             await opened[0].Backend!.CheckHealthAsync(cancellation);
             await check(opened[0].Backend!, configured.Configuration!);
-            store();
+            await OnAThreadOfItsOwnAsync(store);
         }
         catch
         {
@@ -36,6 +36,10 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
             LifecycleLog.BackendUnreachable(log, KmsConfiguration.From(mount.Document).Summary, mount.Fault!.Message);
         }
     }
+
+    /// <summary>Storing waits for the disk. On a thread of the pool, of which there are as many as cores, the data path would wait with it.</summary>
+    private static Task OnAThreadOfItsOwnAsync(Action store) => Task.Factory.StartNew(
+        store, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     /// <summary>Tries the decrypt-only backends that could not be opened. Publishes only when one of them could.</summary>
     public async Task ReopenDecryptOnlyAsync(CancellationToken cancellation)

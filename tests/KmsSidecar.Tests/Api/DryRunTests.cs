@@ -49,7 +49,7 @@ public sealed class DryRunTests
     [InlineData("reconfigure?dry_run=", "{}", 400)]
     [InlineData("reconfigure?dry_run=true", """{"default_key_id":"nobody"}""", 404)]
     [InlineData("reconfigure?dry_run=true", """{"key_dir":"relative"}""", 400)]
-    [InlineData("reconfigure?dry_run=true", """{"key_dir":"/proc/none"}""", 500)]
+    [InlineData("reconfigure?dry_run=true", """{"key_dir":"/dev/null/none"}""", 500)]
     [InlineData("reconfigure?dry_run=true", """{"unknown":1}""", 400)]
     [InlineData("rollback?dry_run=true", """{"generation":99}""", 404)]
     [InlineData("decrypt-only/drop", """{"name":"local-9"}""", 404)]

@@ -85,6 +85,7 @@ public sealed class DecryptOnlyTests : IDisposable
         Assert.Contains("""{"force":true}""", used.Message, StringComparison.Ordinal);
         Assert.Equal(KmsError.None, await _service.OpenAsync(blob));
         Assert.Equal(2, _service.Look(static snapshot => snapshot.Generation));
+        Assert.Equal(_clock.GetUtcNow(), LastUsedAt());
 
         _clock.Advance(TimeSpan.FromDays(10));
         await DropAsync("local-1");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using KmsSidecar.Bench.Load;
+using KmsSidecar.Bench.Swaps;
 
 namespace KmsSidecar.Bench;
 
@@ -8,7 +9,7 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), CreateMicroCommand() };
+        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), SwapCommand.Create(), CreateMicroCommand() };
         return root.Parse(args).Invoke();
     }
 

@@ -63,8 +63,12 @@ internal sealed record ClusterConfig(bool Consistent, ImmutableArray<ClusterNode
 
 internal sealed record ClusterNode(string Host, string ConfigFingerprint);
 
+/// <param name="Name">What drop takes.</param>
+/// <param name="KeyCount">Null unless it is open.</param>
+/// <param name="LastUsedAt">When it last opened an envelope, to the minute; null for not since it became decrypt-only.</param>
 /// <param name="Fault">Why it cannot be opened; null when it can.</param>
-internal sealed record DecryptOnlyBackend(BackendSummary BackendSummary, int? KeyCount, string? Fault);
+internal sealed record DecryptOnlyBackend(
+    string Name, BackendSummary BackendSummary, int? KeyCount, string DecryptOnlySince, string? LastUsedAt, string? Fault);
 
 internal sealed record ConfigSummary(
     string BackendType, string? DefaultKeyId, long TimeoutSeconds, int RetryAttempts, bool EnableCache, int MaxCachedKeys, long CacheTtlSeconds,
@@ -90,7 +94,7 @@ internal sealed record HistoryAnswer(bool Success, string Message, ImmutableArra
 
 internal sealed record HistoryEntry(
     long Generation, bool Current, string SavedAt, string Action, string By, string From, ImmutableArray<string> Changed, string BackendType,
-    string? DefaultKeyId);
+    string? DefaultKeyId, ImmutableArray<string> DecryptOnly);
 
 /// <param name="Message">Which statement decides, for people.</param>
 /// <param name="Policy">The policy that decides; null when none does.</param>

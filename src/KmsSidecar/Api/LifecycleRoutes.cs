@@ -20,6 +20,11 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
     public async ValueTask<KmsError> ReconfigureAsync(Call call)
     {
         RequireBody(call);
+        if (IsDryRun(call))
+        {
+            return Preview(call, await service.PreviewReconfigureAsync(call.Body, call.Actor, call.Cancellation));
+        }
+
         ServiceState state = await service.ReconfigureAsync(call.Body, call.Actor, call.Cancellation);
         return Succeed(call, state == ServiceState.Running ? "KMS reconfigured and restarted successfully" : "KMS reconfigured successfully");
     }
@@ -38,8 +43,22 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
 
     public async ValueTask<KmsError> RollbackAsync(Call call)
     {
-        long generation = await service.RollbackAsync(ReadGeneration(call.Body.Span), call.Actor, call.Cancellation);
+        long? number = ReadGeneration(call.Body.Span);
+        if (IsDryRun(call))
+        {
+            return Preview(call, await service.PreviewRollbackAsync(number, call.Actor, call.Cancellation));
+        }
+
+        long generation = await service.RollbackAsync(number, call.Actor, call.Cancellation);
         return Succeed(call, string.Create(CultureInfo.InvariantCulture, $"KMS rolled back to generation {generation}"));
+    }
+
+    public async ValueTask<KmsError> DropDecryptOnlyAsync(Call call)
+    {
+        RequireBody(call);
+        (string name, bool force) = ReadDrop(call.Body.Span);
+        await service.DropDecryptOnlyAsync(name, force, call.Actor, call.Cancellation);
+        return Succeed(call, $"decrypt-only backend {name} dropped");
     }
 
     public ValueTask<KmsError> HistoryAsync(Call call)
@@ -58,7 +77,8 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
                 generation.Actor.From,
                 generation.Changed,
                 generation.Document.Backend.Tag(),
-                generation.Document.Text(ConfigurationField.DefaultKeyId)));
+                generation.Document.Text(ConfigurationField.DefaultKeyId),
+                [.. generation.DecryptOnly.Select(static entry => entry.Name)]));
         }
 
         call.Write(new HistoryAnswer(true, "configurations listed successfully", [.. entries]), AdminJson.Default.HistoryAnswer);
@@ -79,6 +99,29 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
         call.Write(new LifecycleAnswer(true, message, UpstreamState.Of(lease.Snapshot)), AdminJson.Default.LifecycleAnswer);
         return KmsError.None;
     }
+
+    private KmsError Preview(Call call, ChangePreview preview)
+    {
+        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        writer.WriteStartObject();
+        writer.WriteBoolean("success", true);
+        writer.WriteString("message", "the change would succeed; nothing was changed");
+        writer.WriteBoolean("dry_run", true);
+        WriteState(writer, call);
+        ConfigurationChanges.Write(writer, preview.Changes);
+        writer.WriteString("backend", preview.Backend);
+        ConfigurationChanges.WriteNames(writer, "would_create", preview.WouldCreate);
+        ConfigurationChanges.WriteNames(writer, "decrypt_only_after", preview.DecryptOnlyAfter);
+        writer.WriteEndObject();
+        return KmsError.None;
+    }
+
+    private static bool IsDryRun(Call call) => call.Query.GetValueOrDefault("dry_run") switch
+    {
+        null or "false" => false,
+        "true" => true,
+        _ => throw new KmsException(KmsError.MalformedRequest, "parameter 'dry_run' is 'true' or 'false'"),
+    };
 
     private static void RequireBody(Call call)
     {
@@ -103,6 +146,29 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
         }
 
         return force;
+    }
+
+    private static (string Name, bool Force) ReadDrop(ReadOnlySpan<byte> body)
+    {
+        string? name = null;
+        bool force = false;
+        StrictObject members = new(body);
+        while (members.Next())
+        {
+            switch (members.Name)
+            {
+                case "name":
+                    name = members.Text(DecryptOnlyEntry.MaxNameLength);
+                    break;
+                case "force":
+                    force = !members.IsNull && members.Flag();
+                    break;
+                default:
+                    throw members.Unknown();
+            }
+        }
+
+        return (name ?? throw new KmsException(KmsError.MalformedRequest, "member 'name' is missing: the decrypt-only backend to drop"), force);
     }
 
     private static long? ReadGeneration(ReadOnlySpan<byte> body)

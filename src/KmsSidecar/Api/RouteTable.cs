@@ -21,6 +21,7 @@ internal static class RouteTable
     public static ImmutableArray<Route> Build(
         LifecycleRoutes lifecycle,
         StatusRoutes status,
+        DiffRoutes diff,
         KeyRoutes keys,
         KeyChangeRoutes keyChanges,
         DataKeyRoutes dataKeys,
@@ -33,6 +34,7 @@ internal static class RouteTable
         Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
         Change("reconfigure", RouteAction.Configure, lifecycle.ReconfigureAsync, lifecycle.WriteState),
         Change("rollback", RouteAction.Configure, lifecycle.RollbackAsync, lifecycle.WriteState),
+        Change("decrypt-only/drop", RouteAction.Configure, lifecycle.DropDecryptOnlyAsync, lifecycle.WriteState),
         Change("start", RouteAction.ServiceControl, lifecycle.StartAsync, lifecycle.WriteState),
         Change("stop", RouteAction.ServiceControl, lifecycle.StopAsync, lifecycle.WriteState),
 
@@ -41,6 +43,7 @@ internal static class RouteTable
         Read("service-status", RouteAction.ServiceControl, status.ServiceStatusAsync),
         Read("config", RouteAction.Configure, status.ConfigAsync),
         Read("config/history", RouteAction.Configure, lifecycle.HistoryAsync),
+        Read("config/diff", RouteAction.Configure, diff.DiffAsync),
         Admin("POST", "clear-cache", RouteAction.ClearCache, AdminBody, Quick, status.ClearCacheAsync),
 
         Change("keys", RouteAction.Configure, keys.CreateAsync, KeyRoutes.WriteNoCreatedKey),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using KmsSidecar.Configuration;
@@ -10,7 +11,7 @@ using KmsSidecar.Lifecycle;
 namespace KmsSidecar.Api;
 
 /// <summary>What the service is and how it is set: answered in every state.</summary>
-internal sealed class StatusRoutes(KmsService service)
+internal sealed class StatusRoutes(KmsService service, TimeProvider clock)
 {
     private static readonly string Version = typeof(StatusRoutes).Assembly.GetName().Version!.ToString(3);
 
@@ -36,7 +37,7 @@ internal sealed class StatusRoutes(KmsService service)
             Generation = snapshot.Generation,
             KeyCount = backend?.KeyCount,
             UnreadableKeys = backend?.Unreadable ?? [],
-            DecryptOnly = [.. snapshot.Backends.Skip(1).Select(Summarise)],
+            DecryptOnly = [.. snapshot.DecryptOnly.Select(entry => Summarise(entry, snapshot.MountOf(entry)))],
             Version = Version,
         };
         call.Write(answer, AdminJson.Default.StatusAnswer);
@@ -123,8 +124,15 @@ internal sealed class StatusRoutes(KmsService service)
             : null,
         Summarise(configuration, snapshot.IsRunning ? snapshot.Backends[0].Backend : null));
 
-    private static DecryptOnlyBackend Summarise(MountedBackend mount) =>
-        new(Summarise(KmsConfiguration.From(mount.Document), mount.Backend), mount.Backend?.KeyCount, mount.Fault?.Message);
+    private DecryptOnlyBackend Summarise(DecryptOnlyEntry entry, MountedBackend? mount) => new(
+        entry.Name,
+        Summarise(KmsConfiguration.From(entry.Document), mount?.Backend),
+        mount?.Backend?.KeyCount,
+        Rfc3339(entry.Since),
+        entry.LastUsedAt(clock.GetUtcNow()) is { } at ? Rfc3339(at) : null,
+        mount?.Fault?.Message);
+
+    private static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static BackendSummary Summarise(KmsConfiguration configuration, IKeyBackend? backend) => configuration.Backend == BackendType.Local
         ? new LocalSummary(configuration.KeyDirectory!, configuration.HasMasterKey, (int?)configuration.FilePermissions)

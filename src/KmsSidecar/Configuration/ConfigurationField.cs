@@ -51,6 +51,9 @@ internal sealed record ConfigurationField(string Name, FieldKind Kind, BackendTy
     /// <summary>Taken because RustFS's clients send it; nothing here is less safe with it.</summary>
     public static readonly ConfigurationField AllowInsecureDevDefaults = Common("allow_insecure_dev_defaults", FieldKind.Flag, 0, 0);
 
+    /// <summary>Days for which a decrypt-only backend must have opened nothing before it may be dropped without force.</summary>
+    public static readonly ConfigurationField DecryptOnlyGraceDays = Common("decrypt_only_grace_days", FieldKind.Number, 0, 3650);
+
     public static readonly ConfigurationField KeyDir = Local("key_dir", FieldKind.Text, BackendEffect.OtherKeys, 1, 4096);
 
     /// <summary>Password of the key directory; without it the node's master key serves.</summary>
@@ -62,6 +65,7 @@ internal sealed record ConfigurationField(string Name, FieldKind Kind, BackendTy
     public static readonly ImmutableArray<ConfigurationField> All =
     [
         DefaultKeyId, TimeoutSeconds, RetryAttempts, EnableCache, MaxCachedKeys, CacheTtlSeconds, EnvelopeForm, AllowInsecureDevDefaults,
+        DecryptOnlyGraceDays,
         KeyDir, MasterKey, FilePermissions,
     ];
 

@@ -26,6 +26,9 @@ internal sealed record KmsConfiguration
 
     public EnvelopeForm EnvelopeForm { get; init; }
 
+    /// <summary>How long a decrypt-only backend must have been idle before it may be dropped without force.</summary>
+    public TimeSpan DecryptOnlyGrace { get; init; }
+
     /// <summary>Absolute; only for <see cref="BackendType.Local"/>.</summary>
     public string? KeyDirectory { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed record KmsConfiguration
             MaxCachedKeys = (int)(document.Number(ConfigurationField.MaxCachedKeys) ?? 1000),
             CacheTtl = TimeSpan.FromSeconds(document.Number(ConfigurationField.CacheTtlSeconds) ?? 300),
             EnvelopeForm = ParseForm(document.Text(ConfigurationField.EnvelopeForm)),
+            DecryptOnlyGrace = TimeSpan.FromDays(document.Number(ConfigurationField.DecryptOnlyGraceDays) ?? 30),
             KeyDirectory = document.Text(ConfigurationField.KeyDir),
             HasMasterKey = document.Secret(ConfigurationField.MasterKey) is not null,
             FilePermissions = (UnixFileMode?)document.Number(ConfigurationField.FilePermissions),

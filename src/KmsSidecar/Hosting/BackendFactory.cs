@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Backends.Static;
 using KmsSidecar.Configuration;
@@ -24,6 +25,11 @@ internal sealed class BackendFactory(
         BackendType.Local => new ValueTask<IKeyBackend>(OpenLocal(document, mode)),
         _ => new ValueTask<IKeyBackend>(OpenStatic()),
     };
+
+    /// <summary>What opening would make first: only a key directory is made.</summary>
+    public static ImmutableArray<string> DescribeMissing(ConfigurationDocument document) => document.Backend == BackendType.Local
+        ? LocalBackend.DescribeMissing(KmsConfiguration.From(document).KeyDirectory!)
+        : [];
 
     private LocalBackend OpenLocal(ConfigurationDocument document, OpenMode mode)
     {

@@ -54,7 +54,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         string? staticKeyFile = options.StaticKeyFile ?? SystemCredential.Find("static-key");
         BackendFactory backends = new(_state.MasterKey.Text, staticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
-        Service = new KmsService(store, backends.OpenAsync, clock, logs);
+        Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing);
 
         _sweeper = new KeySweeper(Service, clock, logs);
         KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
@@ -73,7 +73,8 @@ internal sealed class SidecarHost : IAsyncDisposable
         Metrics metrics = new();
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
-            new StatusRoutes(Service),
+            new StatusRoutes(Service, clock),
+            new DiffRoutes(Service, store),
             new KeyRoutes(Service, keyAdministration),
             new KeyChangeRoutes(Service, keyAdministration),
             new DataKeyRoutes(Service),

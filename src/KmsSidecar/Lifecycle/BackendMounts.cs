@@ -14,7 +14,7 @@ internal sealed class BackendMounts(BackendOpener open)
     public async ValueTask<ImmutableArray<MountedBackend>> MountAsync(
         ConfigurationDocument active,
         OpenMode mode,
-        ImmutableArray<ConfigurationDocument> decryptOnly,
+        ImmutableArray<DecryptOnlyEntry> decryptOnly,
         ImmutableArray<MountedBackend> shareable,
         CancellationToken cancellation)
     {
@@ -22,9 +22,9 @@ internal sealed class BackendMounts(BackendOpener open)
         try
         {
             mounts.Add(Share(active, shareable) ?? new MountedBackend(active, await open(active, mode, cancellation)));
-            foreach (ConfigurationDocument former in decryptOnly)
+            foreach (DecryptOnlyEntry former in decryptOnly)
             {
-                mounts.Add(Share(former, shareable) ?? await OpenDecryptOnlyAsync(former, cancellation));
+                mounts.Add(Share(former.Document, shareable) ?? await OpenDecryptOnlyAsync(former.Document, cancellation));
             }
 
             return [.. mounts];

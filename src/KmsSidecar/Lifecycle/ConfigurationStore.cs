@@ -24,6 +24,9 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
     private const string Yes = "true";
     private const string No = "false";
 
+    /// <summary>When the decrypt-only backends were last used.</summary>
+    public LastUses LastUses { get; } = new(files, logs.CreateLogger("rustfs::kms::configuration"));
+
     private readonly ILogger _log = logs.CreateLogger("rustfs::kms::configuration");
 
     /// <summary>The newest configuration that opens; null when there is none. The caller disposes it.</summary>
@@ -82,10 +85,17 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
     public void Append(StoredGeneration generation)
     {
         using SecretBuffer text = new();
-        generation.WriteTo(text);
-        EnsureReadable(text.WrittenSpan);
+        WriteStorable(generation, text);
         files.Create(NameOf(generation.Number), text.WrittenSpan);
         Prune();
+    }
+
+    /// <summary>Refuses what <see cref="Append"/> would refuse without writing.</summary>
+    /// <exception cref="KmsException">InvalidConfiguration.</exception>
+    public static void EnsureStorable(StoredGeneration generation)
+    {
+        using SecretBuffer text = new();
+        WriteStorable(generation, text);
     }
 
     /// <summary>Notes a start or a stop of the current generation.</summary>
@@ -139,11 +149,12 @@ internal sealed class ConfigurationStore(SealedFiles files, ILoggerFactory logs)
     private static string NameOf(long number) => number.ToString("D10", CultureInfo.InvariantCulture) + Suffix;
 
     /// <summary>Writing has no bounds and reading has: what is past them is refused now, and is not found to be damaged at the next start.</summary>
-    private static void EnsureReadable(ReadOnlySpan<byte> text)
+    private static void WriteStorable(StoredGeneration generation, SecretBuffer text)
     {
+        generation.WriteTo(text);
         try
         {
-            StoredGeneration.Read(text).Dispose();
+            StoredGeneration.Read(text.WrittenSpan).Dispose();
         }
         catch (KmsException unreadable)
         {

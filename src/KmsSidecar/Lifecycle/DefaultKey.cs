@@ -27,12 +27,11 @@ internal static class DefaultKey
         }
         catch (KmsException refused) when (refused.Error == KmsError.Unsupported)
         {
-            throw new KmsException(
-                KmsError.KeyNotFound, $"default key '{id}' does not exist in backend '{configuration.Backend.Tag()}', which cannot make keys", refused);
+            throw CannotBeMade(configuration, refused);
         }
         catch (KmsException refused) when (refused.Error == KmsError.InvalidKeyId)
         {
-            throw new KmsException(KmsError.InvalidConfiguration, $"default_key_id '{id}' cannot be made: {refused.Message}", refused);
+            throw Illegal(id, refused);
         }
     }
 
@@ -70,6 +69,49 @@ internal static class DefaultKey
             await RequireUsableAsync(backend, configuration, cancellation);
         }
     }
+
+    /// <summary>Whether <see cref="CheckAsync"/> would make the default key. Makes nothing.</summary>
+    /// <exception cref="KmsException">What <see cref="CheckAsync"/> would throw.</exception>
+    public static async Task<bool> WouldCreateAsync(
+        IKeyBackend backend, KmsConfiguration configuration, ConfigurationDocument document, Snapshot former, CancellationToken cancellation)
+    {
+        bool hasOtherKeys = !former.Document!.HasSameKeys(document);
+        if (hasOtherKeys && configuration.DefaultKeyId is { } id && !await ExistsAsync(backend, id, cancellation))
+        {
+            // A backend with a sole key takes no others.
+            if (backend.SoleKeyId is not null)
+            {
+                throw CannotBeMade(configuration, cause: null);
+            }
+
+            RequireLegal(configuration);
+            return true;
+        }
+
+        if (hasOtherKeys || configuration.DefaultKeyId != former.Configuration!.DefaultKeyId)
+        {
+            await RequireUsableAsync(backend, configuration, cancellation);
+        }
+
+        return false;
+    }
+
+    /// <exception cref="KmsException">InvalidConfiguration: the default key has an id that no backend makes.</exception>
+    public static void RequireLegal(KmsConfiguration configuration)
+    {
+        if (configuration.DefaultKeyId is { } id && !KeyId.IsLegal(id))
+        {
+            throw Illegal(id, new KmsException(KmsError.InvalidKeyId));
+        }
+    }
+
+    private static KmsException CannotBeMade(KmsConfiguration configuration, KmsException? cause) => new(
+        KmsError.KeyNotFound,
+        $"default key '{configuration.DefaultKeyId}' does not exist in backend '{configuration.Backend.Tag()}', which cannot make keys",
+        cause);
+
+    private static KmsException Illegal(string id, KmsException cause) =>
+        new(KmsError.InvalidConfiguration, $"default_key_id '{id}' cannot be made: {cause.Message}", cause);
 
     private static async Task RequireUsableAsync(IKeyBackend backend, KmsConfiguration configuration, CancellationToken cancellation)
     {

@@ -12,48 +12,44 @@ namespace KmsSidecar.Lifecycle;
 /// </remarks>
 internal sealed class KmsService : IAsyncDisposable
 {
+    private const string Drop = "drop";
+
     private readonly ChangeLock _changes = new();
+    private readonly SnapshotReference _reference = new(new Snapshot { State = ServiceState.NotConfigured });
     private readonly ConfigurationStore _store;
-    private readonly BackendMounts _mounts;
+    private readonly Activation _activation;
+    private readonly Rehearsal _rehearsal;
+    private readonly Restoration _restoration;
+    private readonly LastUseRecorder _lastUses;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly SnapshotReference _reference;
-    private readonly RetryLoop _comingBack;
     private bool _disposed;
 
-    /// <summary>What <see cref="_reference"/> holds. Only touched under <see cref="_changes"/>.</summary>
-    private Snapshot _current = new() { State = ServiceState.NotConfigured };
-
-    public KmsService(ConfigurationStore store, BackendOpener open, TimeProvider clock, ILoggerFactory logs)
+    /// <param name="missingParts">Null where opening makes nothing.</param>
+    public KmsService(ConfigurationStore store, BackendOpener open, TimeProvider clock, ILoggerFactory logs, MissingParts? missingParts = null)
     {
         _store = store;
-        _mounts = new BackendMounts(open);
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
-        _reference = new SnapshotReference(_current);
-        _comingBack = new RetryLoop(CompleteAsync, clock, _log);
+        BackendMounts mounts = new(open);
+        _activation = new Activation(mounts, _reference, _log);
+        _rehearsal = new Rehearsal(mounts, missingParts ?? (static _ => []));
+        _restoration = new Restoration(store, _activation, _reference, _changes, clock, _log);
+        _lastUses = new LastUseRecorder(store.LastUses, _reference, _changes, clock, _log);
     }
+
+    /// <summary>Only touched under <see cref="_changes"/>.</summary>
+    private Snapshot Current => _reference.Current;
 
     /// <summary>The snapshot for one request. Never blocks.</summary>
     public SnapshotLease Acquire() => _reference.Acquire();
 
     /// <summary>Comes back as the process was left: same configuration, running if it was. Where that is not possible yet the state is
     /// Error, and it is tried again until it is, or until an operator changes something.</summary>
-    public async Task RestoreAsync(CancellationToken cancellation)
+    public Task RestoreAsync(CancellationToken cancellation)
     {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration? stored = _store.LoadNewest();
-        if (stored is null)
-        {
-            return;
-        }
-
-        Publish(Snapshot.Configured(stored.Number, stored.Document, stored.DecryptOnly));
-        if (_store.WasRunning(stored))
-        {
-            await ComeBackAsync(cancellation);
-            RetryIfIncomplete();
-        }
+        _lastUses.Begin();
+        return _restoration.RestoreAsync(cancellation);
     }
 
     /// <summary>Replaces the whole configuration and does not start. Refused while running.</summary>
@@ -65,14 +61,15 @@ internal sealed class KmsService : IAsyncDisposable
         using ConfigurationPatch patch = ConfigurationPatch.Read(body.Span, current: null, "configure replaces the whole configuration");
         using ConfigurationDocument document = ConfigurationDocument.Replace(patch, patch.Backend!.Value);
         KmsConfiguration.From(document);
-        if (_current.IsRunning)
+        if (Current.IsRunning)
         {
             throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first");
         }
 
-        using StoredGeneration generation = Next("configure", actor, document, _current.ParentOfNext, isMeantToRun: false);
+        using StoredGeneration generation = Next(
+            "configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
         _store.Append(generation);
-        Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
+        _reference.Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
         LogChange(generation);
         return ServiceState.Configured;
     }
@@ -84,32 +81,64 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationPatch patch = ConfigurationPatch.Read(
-            body.Span, _current.Document?.Backend, "there is no configuration yet that it could be taken from");
-        using ConfigurationDocument document =
-            _current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        await ReplaceAsync("reconfigure", _current.ParentOfNext, document, actor, cancellation);
-        return _current.State;
+        using StoredGeneration generation = Reconfigured(body, actor);
+        await ReplaceAsync(generation, cancellation);
+        return Current.State;
     }
 
-    /// <summary>Goes back to an earlier configuration, with the checks of a reconfigure.</summary>
+    /// <summary>Goes back to an earlier configuration, with the checks of a reconfigure. Every backend that is readable now stays
+    /// readable, and those that the earlier generation names and that were dropped since come back.</summary>
     /// <param name="number">Null for the one before the current.</param>
     /// <returns>The generation whose configuration is now in effect.</returns>
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.Document is null)
+        (StoredGeneration generation, long target) = RolledBack(number, actor);
+        using StoredGeneration owned = generation;
+        await ReplaceAsync(generation, cancellation);
+        return target;
+    }
+
+    /// <summary>Takes a backend off the decrypt-only list: what it wrapped cannot be opened any more.</summary>
+    /// <param name="force">Also when it is still in use, or not known to be out of use.</param>
+    /// <exception cref="KmsException">KeyNotFound: there is none of that name. WrongState: it is still needed. Nothing has changed.</exception>
+    public async Task DropDecryptOnlyAsync(string name, bool force, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        DecryptOnlyEntry dropped = Current.DecryptOnly.FirstOrDefault(entry => entry.Name == name) ?? throw new KmsException(
+            KmsError.KeyNotFound, "there is no decrypt-only backend of that name; GET /rustfs/admin/v3/kms/status lists them");
+        if (!force)
         {
-            throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
+            int? keys = Current.MountOf(dropped)?.Backend?.KeyCount;
+            dropped.RefuseDropWhileNeeded(_clock.GetUtcNow(), Current.Configuration!.DecryptOnlyGrace, keys);
         }
 
-        long target = number ?? _store.ParentOf(_current.Generation) ?? throw new KmsException(
-            KmsError.WrongState, $"generation {_current.Generation} has none before it: there is nothing to go back to");
-        using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
-            KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
-        await ReplaceAsync("rollback", former.Parent, former.Document, actor, cancellation);
-        return target;
+        using StoredGeneration generation = Next(
+            Drop, actor, Current.Document!, Current.ParentOfNext, Current.DecryptOnlyWithout(dropped), Current.IsMeantToRun);
+        await ReplaceAsync(
+            generation,
+            OpenMode.Existing,
+            (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
+            cancellation);
+    }
+
+    /// <summary>Does all the checks of <see cref="ReconfigureAsync"/> and changes nothing, on disk or in memory.</summary>
+    /// <exception cref="KmsException">What the real call would throw.</exception>
+    public async Task<ChangePreview> PreviewReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        using StoredGeneration generation = Reconfigured(body, actor);
+        return await _rehearsal.RunAsync(generation, Current, cancellation);
+    }
+
+    /// <summary>Does all the checks of <see cref="RollbackAsync"/> and changes nothing, on disk or in memory.</summary>
+    /// <exception cref="KmsException">What the real call would throw.</exception>
+    public async Task<ChangePreview> PreviewRollbackAsync(long? number, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        using StoredGeneration generation = RolledBack(number, actor).Generation;
+        return await _rehearsal.RunAsync(generation, Current, cancellation);
     }
 
     /// <param name="force">Rebuilds a running service; without it, starting twice is refused.</param>
@@ -117,12 +146,12 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<bool> StartAsync(bool force, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.Document is null)
+        if (Current.Document is null)
         {
             throw new KmsException(KmsError.WrongState, "there is no configuration yet; POST /rustfs/admin/v3/kms/configure first");
         }
 
-        bool wasRunning = _current.IsRunning;
+        bool wasRunning = Current.IsRunning;
         if (wasRunning && !force)
         {
             throw new KmsException(KmsError.WrongState, "the service is already running; {\"force\":true} rebuilds it");
@@ -130,22 +159,22 @@ internal sealed class KmsService : IAsyncDisposable
 
         try
         {
-            await RunAsync(
-                _current,
+            await _activation.RunAsync(
+                Current,
                 OpenMode.CreateMissing,
                 shareable: [],
                 (backend, configuration) => DefaultKey.EnsureAsync(backend, configuration, _log, cancellation),
-                () => _store.MarkRunning(_current.Generation, running: true),
+                () => _store.MarkRunning(Current.Generation, running: true),
                 cancellation);
         }
         catch (KmsException failed) when (!wasRunning)
         {
-            Publish(Snapshot.Failed(_current, failed.Message, _current.IsMeantToRun));
+            _reference.Publish(Snapshot.Failed(Current, failed.Message, Current.IsMeantToRun));
             throw;
         }
 
-        RetryIfIncomplete();
-        LifecycleLog.Started(_log, _current.Generation, _current.Configuration!.Summary, actor.Who, actor.From);
+        _restoration.RetryIfIncomplete();
+        LifecycleLog.Started(_log, Current.Generation, Current.Configuration!.Summary, actor.Who, actor.From);
         return wasRunning;
     }
 
@@ -154,14 +183,14 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.Document is null)
+        if (Current.Document is null)
         {
             return ServiceState.NotConfigured;
         }
 
-        _store.MarkRunning(_current.Generation, running: false);
-        Publish(Snapshot.Configured(_current.Generation, _current.Document, _current.DecryptOnlyDocuments));
-        LifecycleLog.Stopped(_log, _current.Generation, actor.Who, actor.From);
+        _store.MarkRunning(Current.Generation, running: false);
+        _reference.Publish(Snapshot.Configured(Current.Generation, Current.Document, Current.DecryptOnly));
+        LifecycleLog.Stopped(_log, Current.Generation, actor.Who, actor.From);
         return ServiceState.Configured;
     }
 
@@ -170,7 +199,7 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<T> ChangeKeysAsync<T>(Func<Snapshot, Task<T>> change, CancellationToken cancellation)
     {
         using ChangeLock.Holding holding = await _changes.EnterAsync(cancellation);
-        return _current.IsRunning ? await change(_current) : throw new KmsException(KmsError.NotRunning);
+        return Current.IsRunning ? await change(Current) : throw new KmsException(KmsError.NotRunning);
     }
 
     /// <summary>Zeroes everything; the last requests have ended.</summary>
@@ -182,158 +211,98 @@ internal sealed class KmsService : IAsyncDisposable
         }
 
         _disposed = true;
-        await _comingBack.DisposeAsync();
+        await _restoration.DisposeAsync();
+        await _lastUses.DisposeAsync();
         await _changes.CloseAsync();
-        Publish(new Snapshot { State = ServiceState.NotConfigured });
+        _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
+    }
+
+    /// <summary>What a reconfigure asks for. The caller disposes it.</summary>
+    private StoredGeneration Reconfigured(ReadOnlyMemory<byte> body, Actor actor)
+    {
+        using ConfigurationPatch patch = ConfigurationPatch.Read(
+            body.Span, Current.Document?.Backend, "there is no configuration yet that it could be taken from");
+        using ConfigurationDocument document =
+            Current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
+        return Next(
+            "reconfigure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), Current.IsMeantToRun);
+    }
+
+    /// <summary>What a rollback asks for, and the generation it goes to. The caller disposes it.</summary>
+    private (StoredGeneration Generation, long Target) RolledBack(long? number, Actor actor)
+    {
+        if (Current.Document is null)
+        {
+            throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
+        }
+
+        long target = number ?? _store.ParentOf(Current.Generation) ?? throw new KmsException(
+            KmsError.WrongState, $"generation {Current.Generation} has none before it: there is nothing to go back to");
+        using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
+            KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
+        StoredGeneration generation = Next(
+            "rollback",
+            actor,
+            former.Document,
+            former.Parent,
+            Current.DecryptOnlyBeside(former.Document, _clock.GetUtcNow(), former.DecryptOnly),
+            Current.IsMeantToRun);
+        return (generation, target);
     }
 
     /// <summary>The common part of reconfigure and rollback.</summary>
+    private Task ReplaceAsync(StoredGeneration generation, CancellationToken cancellation) => ReplaceAsync(
+        generation,
+        OpenMode.CreateMissing,
+        (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, generation.Document, Current, _log, cancellation),
+        cancellation);
+
+    /// <summary>Puts a generation into effect, running if the service is meant to run.</summary>
     private async Task ReplaceAsync(
-        string action, long? parent, ConfigurationDocument document, Actor actor, CancellationToken cancellation)
+        StoredGeneration generation, OpenMode mode, Func<IKeyBackend, KmsConfiguration, Task> check, CancellationToken cancellation)
     {
-        using StoredGeneration generation = Next(action, actor, document, parent, _current.IsMeantToRun);
-        Snapshot configured = Snapshot.Configured(generation.Number, document, generation.DecryptOnly);
-        if (!_current.IsMeantToRun)
+        Snapshot configured = Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly);
+        if (!Current.IsMeantToRun)
         {
             _store.Append(generation);
-            Publish(configured);
+            _reference.Publish(configured);
         }
         else
         {
             try
             {
-                await RunAsync(
-                    configured,
-                    OpenMode.CreateMissing,
-                    shareable: _current.Backends,
-                    (backend, configuration) => DefaultKey.CheckAsync(backend, configuration, document, _current, _log, cancellation),
-                    () => _store.Append(generation),
-                    cancellation);
+                await _activation.RunAsync(
+                    configured, mode, shareable: Current.Backends, check, () => _store.Append(generation), cancellation);
             }
             finally
             {
                 configured.Release();
             }
 
-            RetryIfIncomplete();
+            _restoration.RetryIfIncomplete();
         }
 
         LogChange(generation);
     }
 
-    /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
-    private async Task RunAsync(
-        Snapshot configured,
-        OpenMode mode,
-        ImmutableArray<MountedBackend> shareable,
-        Func<IKeyBackend, KmsConfiguration, Task> check,
-        Action store,
-        CancellationToken cancellation)
+    /// <param name="decryptOnly">Taken over.</param>
+    private StoredGeneration Next(
+        string action, Actor actor, ConfigurationDocument document, long? parent, ImmutableArray<DecryptOnlyEntry> decryptOnly, bool isMeantToRun)
     {
-        ImmutableArray<MountedBackend> mounts =
-            await _mounts.MountAsync(configured.Document!, mode, configured.DecryptOnlyDocuments, shareable, cancellation);
-        try
+        return new StoredGeneration
         {
-            await mounts[0].Backend!.CheckHealthAsync(cancellation);
-            await check(mounts[0].Backend!, configured.Configuration!);
-            store();
-        }
-        catch
-        {
-            BackendMounts.Release(mounts);
-            throw;
-        }
-
-        Publish(Snapshot.Running(configured, mounts));
-        foreach (MountedBackend mount in mounts.Where(static mount => mount.Fault is not null))
-        {
-            LifecycleLog.BackendUnreachable(_log, KmsConfiguration.From(mount.Document).Summary, mount.Fault!.Message);
-        }
-    }
-
-    /// <summary>Runs again as before the restart. Needs no room on the disk.</summary>
-    private async Task ComeBackAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await RunAsync(
-                _current,
-                OpenMode.Existing,
-                shareable: [],
-                (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
-                static () => { },
-                cancellation);
-            LifecycleLog.Restored(_log, _current.Generation, _current.Configuration!.Summary);
-        }
-        catch (KmsException failed)
-        {
-            if (failed.Message != _current.Error)
-            {
-                LifecycleLog.StartFailed(_log, failed.Message);
-            }
-
-            Publish(Snapshot.Failed(_current, failed.Message, isMeantToRun: true));
-        }
-    }
-
-    private void RetryIfIncomplete()
-    {
-        if (_current.IsIncomplete)
-        {
-            _comingBack.Begin();
-        }
-    }
-
-    /// <summary>One attempt of the retry loop.</summary>
-    private async Task<bool> CompleteAsync(CancellationToken cancellation)
-    {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_current.IsIncomplete)
-        {
-            await (_current.IsRunning ? ReopenDecryptOnlyAsync(cancellation) : ComeBackAsync(cancellation));
-        }
-
-        return !_current.IsIncomplete;
-    }
-
-    private async Task ReopenDecryptOnlyAsync(CancellationToken cancellation)
-    {
-        ImmutableArray<MountedBackend> former = _current.Backends;
-        ImmutableArray<MountedBackend> mounts =
-            await _mounts.MountAsync(_current.Document!, OpenMode.Existing, _current.DecryptOnlyDocuments, former, cancellation);
-        MountedBackend[] reopened = [.. mounts.Where(mount => mount.Fault is null && !former.Contains(mount))];
-        if (reopened.Length == 0)
-        {
-            BackendMounts.Release(mounts);
-            return;
-        }
-
-        Publish(Snapshot.Running(_current, mounts));
-        foreach (MountedBackend mount in reopened)
-        {
-            LifecycleLog.BackendReachable(_log, KmsConfiguration.From(mount.Document).Summary);
-        }
-    }
-
-    private StoredGeneration Next(string action, Actor actor, ConfigurationDocument document, long? parent, bool isMeantToRun) => new()
-    {
-        Number = _store.NextNumber(),
-        Parent = parent,
-        SavedAt = _clock.GetUtcNow(),
-        Action = action,
-        Actor = actor,
-        Changed = [.. ConfigurationDocument.Difference(_current.Document, document)],
-        Running = isMeantToRun,
-        DecryptOnly = _current.DecryptOnlyBeside(document),
-        Document = document.Clone(),
-    };
-
-    private void Publish(Snapshot next)
-    {
-        _current = next;
-        _reference.Publish(next);
+            Number = _store.NextNumber(),
+            Parent = parent,
+            SavedAt = _clock.GetUtcNow(),
+            Action = action,
+            Actor = actor,
+            Changed = action == Drop ? ["decrypt_only"] : [.. ConfigurationDocument.Difference(Current.Document, document)],
+            Running = isMeantToRun,
+            DecryptOnly = decryptOnly,
+            Document = document.Clone(),
+        };
     }
 
     private void LogChange(StoredGeneration generation) => LifecycleLog.Changed(
-        _log, generation.Action, generation.Number, _current.Configuration!.Summary, string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);
+        _log, generation.Action, generation.Number, Current.Configuration!.Summary, string.Join(' ', generation.Changed), generation.Actor.Who, generation.Actor.From);
 }

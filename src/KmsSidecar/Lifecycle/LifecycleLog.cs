@@ -40,6 +40,9 @@ internal static partial class LifecycleLog
     [LoggerMessage(EventIds.BackendReachable, LogLevel.Information, "decrypt-only backend {Backend} can be opened again")]
     public static partial void BackendReachable(ILogger log, string backend);
 
+    [LoggerMessage(EventIds.LastUsesNotStored, LogLevel.Error, "the times of last use of decrypt-only backends are not stored, it is tried again: {Reason}")]
+    public static partial void LastUsesNotStored(ILogger log, string reason);
+
     [LoggerMessage(EventIds.RetryFailed, LogLevel.Error, "an attempt to bring the service back failed unexpectedly; there will be others")]
     public static partial void RetryFailed(ILogger log, Exception unexpected);
 

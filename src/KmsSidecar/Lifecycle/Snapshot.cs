@@ -22,9 +22,9 @@ internal sealed class Snapshot
     public KmsConfiguration? Configuration { get; init; }
 
     /// <summary>Former backends, which still open what they wrapped.</summary>
-    public ImmutableArray<ConfigurationDocument> DecryptOnlyDocuments { get; init; } = [];
+    public ImmutableArray<DecryptOnlyEntry> DecryptOnly { get; init; } = [];
 
-    /// <summary>The active backend first, then the decrypt-only ones. Empty unless running.</summary>
+    /// <summary>The active backend first, then those of <see cref="DecryptOnly"/> in its order. Empty unless running.</summary>
     public ImmutableArray<MountedBackend> Backends { get; init; } = [];
 
     public bool IsRunning => !Backends.IsEmpty;
@@ -41,7 +41,7 @@ internal sealed class Snapshot
 
     /// <summary>Not running. Documents are copied.</summary>
     public static Snapshot Configured(
-        long generation, ConfigurationDocument document, ImmutableArray<ConfigurationDocument> decryptOnly)
+        long generation, ConfigurationDocument document, ImmutableArray<DecryptOnlyEntry> decryptOnly)
     {
         return new Snapshot
         {
@@ -49,7 +49,7 @@ internal sealed class Snapshot
             Generation = generation,
             Document = document.Clone(),
             Configuration = KmsConfiguration.From(document),
-            DecryptOnlyDocuments = Clone(decryptOnly),
+            DecryptOnly = Clone(decryptOnly),
         };
     }
 
@@ -62,7 +62,7 @@ internal sealed class Snapshot
             Generation = configured.Generation,
             Document = configured.Document!.Clone(),
             Configuration = configured.Configuration,
-            DecryptOnlyDocuments = Clone(configured.DecryptOnlyDocuments),
+            DecryptOnly = Clone(configured.DecryptOnly),
             Backends = backends,
         };
     }
@@ -78,7 +78,7 @@ internal sealed class Snapshot
             Generation = configured.Generation,
             Document = configured.Document!.Clone(),
             Configuration = configured.Configuration,
-            DecryptOnlyDocuments = Clone(configured.DecryptOnlyDocuments),
+            DecryptOnly = Clone(configured.DecryptOnly),
         };
     }
 
@@ -86,20 +86,44 @@ internal sealed class Snapshot
     public long? ParentOfNext => Generation == 0 ? null : Generation;
 
     /// <summary>The backends that must stay readable beside a new active one: the active one of now and all before it. The caller disposes them.</summary>
-    public ImmutableArray<ConfigurationDocument> DecryptOnlyBeside(ConfigurationDocument active)
+    /// <param name="now">When the active one of now becomes decrypt-only.</param>
+    /// <param name="named">Of an earlier generation that is returned to: those that were dropped since come back, with a new beginning.</param>
+    public ImmutableArray<DecryptOnlyEntry> DecryptOnlyBeside(
+        ConfigurationDocument active, DateTimeOffset now, ImmutableArray<DecryptOnlyEntry> named = default)
     {
-        List<ConfigurationDocument> kept = [];
-        IEnumerable<ConfigurationDocument> former = Document is null ? [] : [Document, .. DecryptOnlyDocuments];
-        foreach (ConfigurationDocument document in former)
+        List<DecryptOnlyEntry> kept = [];
+        if (Document is not null)
         {
-            if (!document.HasSameKeys(active) && !kept.Any(document.HasSameKeys))
-            {
-                kept.Add(document);
-            }
+            Keep(Document, () => new(DecryptOnlyEntry.NameOf(Document.Backend, Generation), now, Document.Clone(), new LastUse()));
         }
 
-        return Clone([.. kept]);
+        foreach (DecryptOnlyEntry entry in DecryptOnly)
+        {
+            Keep(entry.Document, () => entry.Clone());
+        }
+
+        foreach (DecryptOnlyEntry entry in named.IsDefault ? [] : named)
+        {
+            Keep(entry.Document, () => entry.Clone(since: now));
+        }
+
+        return [.. kept];
+
+        void Keep(ConfigurationDocument document, Func<DecryptOnlyEntry> entry)
+        {
+            if (!document.HasSameKeys(active) && !kept.Any(other => document.HasSameKeys(other.Document)))
+            {
+                kept.Add(entry());
+            }
+        }
     }
+
+    /// <summary>The decrypt-only backends without one of them. The caller disposes them.</summary>
+    public ImmutableArray<DecryptOnlyEntry> DecryptOnlyWithout(DecryptOnlyEntry dropped) =>
+        [.. DecryptOnly.Where(entry => entry != dropped).Select(static entry => entry.Clone())];
+
+    /// <summary>Null unless running.</summary>
+    public MountedBackend? MountOf(DecryptOnlyEntry entry) => IsRunning ? Backends[1 + DecryptOnly.IndexOf(entry)] : null;
 
     public bool TryAddUser() => _users.TryAdd();
 
@@ -115,14 +139,14 @@ internal sealed class Snapshot
             backend.Release();
         }
 
-        foreach (ConfigurationDocument document in DecryptOnlyDocuments)
+        foreach (DecryptOnlyEntry entry in DecryptOnly)
         {
-            document.Dispose();
+            entry.Dispose();
         }
 
         Document?.Dispose();
     }
 
-    private static ImmutableArray<ConfigurationDocument> Clone(ImmutableArray<ConfigurationDocument> documents) =>
-        [.. documents.Select(static document => document.Clone())];
+    private static ImmutableArray<DecryptOnlyEntry> Clone(ImmutableArray<DecryptOnlyEntry> entries) =>
+        [.. entries.Select(static entry => entry.Clone())];
 }

@@ -5,6 +5,9 @@ internal sealed class SnapshotReference(Snapshot initial)
 {
     private Snapshot _current = initial;
 
+    /// <summary>For the one who publishes, while nobody else can: others take a lease.</summary>
+    public Snapshot Current => Volatile.Read(ref _current);
+
     /// <summary>Takes the current snapshot for the length of one request; the caller disposes the lease.</summary>
     public SnapshotLease Acquire()
     {

@@ -23,12 +23,12 @@ internal sealed class StoredGeneration : IDisposable
 
     public required DateTimeOffset SavedAt { get; init; }
 
-    /// <summary><c>configure</c>, <c>reconfigure</c> or <c>rollback</c>.</summary>
+    /// <summary><c>configure</c>, <c>reconfigure</c>, <c>rollback</c> or <c>drop</c>.</summary>
     public required string Action { get; init; }
 
     public required Actor Actor { get; init; }
 
-    /// <summary>Names of the fields that differ from the generation before.</summary>
+    /// <summary>Names of the fields that differ from the generation before; <c>decrypt_only</c> when a backend was dropped.</summary>
     public ImmutableArray<string> Changed { get; init; } = [];
 
     /// <summary>Whether the service was to run when this was saved. A later start or stop is in the run-state mark.</summary>
@@ -36,7 +36,7 @@ internal sealed class StoredGeneration : IDisposable
 
     public required ConfigurationDocument Document { get; init; }
 
-    public ImmutableArray<ConfigurationDocument> DecryptOnly { get; init; } = [];
+    public ImmutableArray<DecryptOnlyEntry> DecryptOnly { get; init; } = [];
 
     public void WriteTo(IBufferWriter<byte> output)
     {
@@ -63,9 +63,9 @@ internal sealed class StoredGeneration : IDisposable
         writer.WritePropertyName("configuration");
         Document.WriteTo(writer, redacted: false);
         writer.WriteStartArray("decrypt_only");
-        foreach (ConfigurationDocument document in DecryptOnly)
+        foreach (DecryptOnlyEntry entry in DecryptOnly)
         {
-            document.WriteTo(writer, redacted: false);
+            entry.WriteTo(writer);
         }
 
         writer.WriteEndArray();
@@ -82,7 +82,7 @@ internal sealed class StoredGeneration : IDisposable
         bool running = false;
         ImmutableArray<string> changed = [];
         ConfigurationDocument? document = null;
-        ImmutableArray<ConfigurationDocument> decryptOnly = [];
+        ImmutableArray<DecryptOnlyEntry.Stored> decryptOnly = [];
 
         StrictObject members = new(utf8);
         while (members.Next())
@@ -119,7 +119,7 @@ internal sealed class StoredGeneration : IDisposable
                     document = ConfigurationDocument.Read(members.Raw());
                     break;
                 case "decrypt_only":
-                    decryptOnly = members.Items(MaxDecryptOnly, static (ref item) => ConfigurationDocument.Read(item.Raw()));
+                    decryptOnly = members.Items(MaxDecryptOnly, static (ref item) => DecryptOnlyEntry.Stored.Read(item.Raw()));
                     break;
                 default:
                     throw members.Unknown();
@@ -136,16 +136,16 @@ internal sealed class StoredGeneration : IDisposable
             Running = running,
             Changed = changed,
             Document = document ?? throw new KmsException(KmsError.MalformedRequest, "the configuration is missing"),
-            DecryptOnly = decryptOnly,
+            DecryptOnly = [.. decryptOnly.Select((entry, index) => entry.ToEntry(index, number, savedAt))],
         };
     }
 
     public void Dispose()
     {
         Document.Dispose();
-        foreach (ConfigurationDocument document in DecryptOnly)
+        foreach (DecryptOnlyEntry entry in DecryptOnly)
         {
-            document.Dispose();
+            entry.Dispose();
         }
     }
 }

@@ -40,6 +40,7 @@ internal static class EventIds
     public const int BackendNotice = 4010;
     public const int RetryFailed = 4011;
     public const int BackendReachable = 4012;
+    public const int LastUsesNotStored = 4013;
 
     // Operations: 5000; an event that moved keeps its id
     public const int KeyCreated = 4006;

@@ -60,8 +60,9 @@ internal static class DataKeys
         }
 
         KmsError refusal = KmsError.InvalidCiphertext;
-        foreach (MountedBackend mount in snapshot.Backends)
+        for (int i = 0; i < snapshot.Backends.Length; i++)
         {
+            MountedBackend mount = snapshot.Backends[i];
             if (mount.Backend is null)
             {
                 // It may hold the key: that cannot be told, so the envelope is not called invalid.
@@ -77,6 +78,11 @@ internal static class DataKeys
             UnwrapResult result = await mount.Backend.UnwrapAsync(envelope, context, plaintext, cancellation);
             if (result.Error == KmsError.None)
             {
+                if (i > 0)
+                {
+                    snapshot.DecryptOnly[i - 1].Use.Mark();
+                }
+
                 return new Opened(KmsError.None, envelope.MasterKeyId, result.KeyVersion, result.Length);
             }
 

@@ -183,6 +183,16 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int UnlinkCall(string path);
 
+    /// <summary>Whether this process may make files in a directory (access(2)); false for anything but a directory.</summary>
+    public static bool CanMakeEntriesIn(string directory)
+    {
+        const int MayWriteAndEnter = 2 | 1;
+        return Directory.Exists(directory) && AccessCall(directory, MayWriteAndEnter) == 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int AccessCall(string path, int mode);
+
     [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeDirectoryCall(string path, uint mode);
 }

@@ -99,7 +99,8 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
         KmsService service = null!;
         return RouteTable.Build(
             new LifecycleRoutes(service, null!),
-            new StatusRoutes(service),
+            new StatusRoutes(service, TimeProvider.System),
+            new DiffRoutes(service, null!),
             new KeyRoutes(service, null!),
             new KeyChangeRoutes(service, null!),
             new DataKeyRoutes(service),

@@ -51,7 +51,7 @@ public sealed class ConfigurationStoreBoundsTests : IDisposable
 
         using ServiceUnderTest again = new(_directory.FullPath);
         Assert.Equal($"/{StoredGeneration.MaxDecryptOnly}", again.Look(static snapshot => snapshot.Document?.Text(ConfigurationField.KeyDir)));
-        Assert.Equal(StoredGeneration.MaxDecryptOnly, again.Look(static snapshot => snapshot.DecryptOnlyDocuments.Length));
+        Assert.Equal(StoredGeneration.MaxDecryptOnly, again.Look(static snapshot => snapshot.DecryptOnly.Length));
         Assert.DoesNotContain("damaged", again.Log.Text, StringComparison.Ordinal);
     }
 
@@ -91,7 +91,8 @@ public sealed class ConfigurationStoreBoundsTests : IDisposable
             Action = "configure",
             Actor = new Actor(who, "admin socket"),
             Document = document.Clone(),
-            DecryptOnly = [.. Enumerable.Repeat(document, decryptOnly).Select(static same => same.Clone())],
+            DecryptOnly = [.. Enumerable.Range(0, decryptOnly).Select(
+                i => new DecryptOnlyEntry($"local-{i}", DateTimeOffset.UnixEpoch, document.Clone(), new LastUse()))],
         };
     }
 }

@@ -169,7 +169,7 @@ public sealed class ConfigurationStoreTests : IDisposable
         using ServiceUnderTest again = new(_directory.FullPath);
         using StoredGeneration stored = again.Store.LoadNewest()!;
         Assert.True(stored.Document.Secret(KmsSidecar.Configuration.ConfigurationField.MasterKey)!.Span.SequenceEqual(secret));
-        Assert.True(stored.DecryptOnly[0].Secret(KmsSidecar.Configuration.ConfigurationField.MasterKey)!.Span.SequenceEqual(secret));
+        Assert.True(stored.DecryptOnly[0].Document.Secret(KmsSidecar.Configuration.ConfigurationField.MasterKey)!.Span.SequenceEqual(secret));
         Assert.DoesNotContain("hush", stored.ToString(), StringComparison.Ordinal);
     }
 

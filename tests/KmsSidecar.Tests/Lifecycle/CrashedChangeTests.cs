@@ -12,7 +12,7 @@ namespace KmsSidecar.Tests.Lifecycle;
 /// the new one, and nothing else.</summary>
 public sealed class CrashedChangeTests
 {
-    /// <summary>The change, what was before it, and what may be after a crash in it: state and cache time to live (0 for unset).</summary>
+    /// <summary>The change, what was before it, and what may be after a crash in it: state, cache time to live (0 for unset), and decrypt-only backends.</summary>
     public static TheoryData<string, string, string[]> Changes => new()
     {
         { "first use", "nothing", ["NotConfigured 0"] },
@@ -24,7 +24,8 @@ public sealed class CrashedChangeTests
         { "start", "configured", ["Configured 0", "Running 0"] },
         { "stop", "running", ["Running 0", "Configured 0"] },
         { "rollback", "history", ["Running 11", "Running 10"] },
-        { "switch", "running", ["Running 0"] },
+        { "switch", "running", ["Running 0", "Running 0 local-1"] },
+        { "drop", "switched", ["Running 0 local-1", "Running 0"] },
     };
 
     [Theory]
@@ -51,7 +52,7 @@ public sealed class CrashedChangeTests
                 }
 
                 service.ReconfigureAsync("""{"backend_type":"local","key_dir":"/a","cache_ttl_seconds":99}""").GetAwaiter().GetResult();
-                Assert.EndsWith(" 99", Describe(service), StringComparison.Ordinal);
+                Assert.Contains(" 99", Describe(service), StringComparison.Ordinal);
             });
 
         Assert.True(crashes > 20, $"only {crashes} crashes were tried");
@@ -79,7 +80,7 @@ public sealed class CrashedChangeTests
             Assert.True(after.Contains(found), $"{found} after a full disk at step {step}");
 
             // A configuration that was refused is not in effect. (The run state may be: it is what was asked for.)
-            if (refused is not null && change is "configure" or "reconfigure" or "rollback")
+            if (refused is not null && change is "configure" or "reconfigure" or "rollback" or "drop")
             {
                 Assert.True(found == after[0], $"{found} after a refusal at step {step}");
             }
@@ -101,6 +102,11 @@ public sealed class CrashedChangeTests
         }
 
         service.StartAsync().GetAwaiter().GetResult();
+        if (before == "switched")
+        {
+            service.ReconfigureAsync("""{"key_dir":"/b"}""").GetAwaiter().GetResult();
+        }
+
         if (before == "history")
         {
             for (int i = 2; i <= 11; i++)
@@ -122,6 +128,7 @@ public sealed class CrashedChangeTests
             "start" => service.StartAsync(),
             "stop" => service.StopAsync(),
             "rollback" => service.RollbackAsync(),
+            "drop" => service.Service.DropDecryptOnlyAsync("local-1", force: true, ServiceUnderTest.Operator, CancellationToken.None),
             "switch" => service.ReconfigureAsync("""{"key_dir":"/b"}"""),
             _ => Task.CompletedTask,
         };
@@ -129,5 +136,5 @@ public sealed class CrashedChangeTests
     }
 
     private static string Describe(ServiceUnderTest service) => service.Look(
-        static snapshot => $"{snapshot.State} {snapshot.Document?.Number(ConfigurationField.CacheTtlSeconds) ?? 0}");
+        static snapshot => $"{snapshot.State} {snapshot.Document?.Number(ConfigurationField.CacheTtlSeconds) ?? 0}" + string.Concat(snapshot.DecryptOnly.Select(static entry => $" {entry.Name}")));
 }

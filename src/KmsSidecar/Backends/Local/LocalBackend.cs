@@ -109,6 +109,27 @@ internal sealed class LocalBackend : IKeyBackend
         }
     }
 
+    /// <summary>What <see cref="OpenMode.CreateMissing"/> would make, in words; empty when all is there. Makes nothing.</summary>
+    /// <exception cref="KmsException">StorageFailed: it could not be made.</exception>
+    public static ImmutableArray<string> DescribeMissing(string keyDirectory)
+    {
+        string salt = Path.Join(keyDirectory, KeyDirectory.SaltFile);
+        if (Directory.Exists(keyDirectory))
+        {
+            return File.Exists(salt) ? [] : [$"salt {salt}"];
+        }
+
+        string parent = keyDirectory;
+        while (!Path.Exists(parent) && Path.GetDirectoryName(parent) is { } above)
+        {
+            parent = above;
+        }
+
+        return Posix.CanMakeEntriesIn(parent)
+            ? [$"key directory {keyDirectory}", $"salt {salt}"]
+            : throw new KmsException(KmsError.StorageFailed, $"the key directory {keyDirectory} cannot be made: {parent} is not a directory that this process may write to");
+    }
+
     public ValueTask CheckHealthAsync(CancellationToken cancellation)
     {
         _directory.CheckReadable();

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using KmsSidecar.Configuration;
+using KmsSidecar.Keys;
+
+namespace KmsSidecar.Lifecycle;
+
+/// <summary>Makes a configuration run: opens its backends, checks and stores it, and publishes the snapshot. Calls are serialised by the caller.</summary>
+internal sealed class Activation(BackendMounts mounts, SnapshotReference reference, ILogger log)
+{
+    /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
+    public async Task RunAsync(
+        Snapshot configured,
+        OpenMode mode,
+        ImmutableArray<MountedBackend> shareable,
+        Func<IKeyBackend, KmsConfiguration, Task> check,
+        Action store,
+        CancellationToken cancellation)
+    {
+        ImmutableArray<MountedBackend> opened =
+            await mounts.MountAsync(configured.Document!, mode, configured.DecryptOnly, shareable, cancellation);
+        try
+        {
+            await opened[0].Backend!.CheckHealthAsync(cancellation);
+            await check(opened[0].Backend!, configured.Configuration!);
+            await OnAThreadOfItsOwnAsync(store);
+        }
+        catch
+        {
+            BackendMounts.Release(opened);
+            throw;
+        }
+
+        reference.Publish(Snapshot.Running(configured, opened));
+        foreach (MountedBackend mount in opened.Where(static mount => mount.Fault is not null))
+        {
+            LifecycleLog.BackendUnreachable(log, KmsConfiguration.From(mount.Document).Summary, mount.Fault!.Message);
+        }
+    }
+
+    /// <summary>Storing waits for the disk. On a thread of the pool, of which there are as many as cores, the data path would wait with it.</summary>
+    private static Task OnAThreadOfItsOwnAsync(Action store) => Task.Factory.StartNew(
+        store, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+
+    /// <summary>Tries the decrypt-only backends that could not be opened. Publishes only when one of them could.</summary>
+    public async Task ReopenDecryptOnlyAsync(CancellationToken cancellation)
+    {
+        ImmutableArray<MountedBackend> former = reference.Current.Backends;
+        ImmutableArray<MountedBackend> opened =
+            await mounts.MountAsync(reference.Current.Document!, OpenMode.Existing, reference.Current.DecryptOnly, former, cancellation);
+        MountedBackend[] reopened = [.. opened.Where(mount => mount.Fault is null && !former.Contains(mount))];
+        if (reopened.Length == 0)
+        {
+            BackendMounts.Release(opened);
+            return;
+        }
+
+        reference.Publish(Snapshot.Running(reference.Current, opened));
+        foreach (MountedBackend mount in reopened)
+        {
+            LifecycleLog.BackendReachable(log, KmsConfiguration.From(mount.Document).Summary);
+        }
+    }
+}

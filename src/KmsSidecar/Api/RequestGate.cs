@@ -12,7 +12,7 @@ internal sealed partial class RequestGate(SigV4Verifier verifier, ClockWatch clo
     /// <returns>Null with a pending verification, or why the request is refused.</returns>
     public AuthFailure? Begin(HttpContext http, RequestTarget target, out PendingVerification? pending)
     {
-        if (clock.FindJump() is { } jump)
+        if (clock.FindJump(out _) is { } jump)
         {
             Log.ClockJumped(log, jump);
         }

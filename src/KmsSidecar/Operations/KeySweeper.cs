@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.Observability;
 
 namespace KmsSidecar.Operations;
 
@@ -9,7 +10,7 @@ namespace KmsSidecar.Operations;
 /// <remarks>
 /// <para>Never the default key. Each step looks anew under the lock of all changes, so a deletion that is cancelled in time is, and
 /// operators wait for a few keys at most.</para>
-/// <para>A wall clock that went back destroys nothing early. One that jumped ahead would: see <see cref="WallClockWatch"/>.</para>
+/// <para>A wall clock that went back destroys nothing early. One that jumped ahead would: see <see cref="ClockWatch"/>.</para>
 /// </remarks>
 internal sealed class KeySweeper : IAsyncDisposable
 {
@@ -23,7 +24,7 @@ internal sealed class KeySweeper : IAsyncDisposable
 
     private readonly KmsService _service;
     private readonly TimeProvider _clock;
-    private readonly WallClockWatch _watch;
+    private readonly ClockWatch _watch;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _end = new();
 
@@ -36,7 +37,7 @@ internal sealed class KeySweeper : IAsyncDisposable
     {
         _service = service;
         _clock = clock;
-        _watch = new WallClockWatch(clock);
+        _watch = new ClockWatch(clock);
         _log = logs.CreateLogger("rustfs::kms::audit");
     }
 
@@ -46,8 +47,7 @@ internal sealed class KeySweeper : IAsyncDisposable
     /// <summary>One pass. Not to be called beside a running sweeper.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
-        TimeSpan ahead = _watch.Look(out DateTimeOffset now);
-        if (ahead > TimeSpan.Zero)
+        if (_watch.FindJump(out DateTimeOffset now) is { } ahead && ahead > TimeSpan.Zero)
         {
             SweepLog.PutOff(_log, ahead);
             return;

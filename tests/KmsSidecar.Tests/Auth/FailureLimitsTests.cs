@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using KmsSidecar.Auth;
+using KmsSidecar.Observability;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -138,18 +139,19 @@ public sealed class FailureLimitsTests
     [Theory]
     [InlineData(16, 16)]
     [InlineData(-16, -16)]
-    [InlineData(14, null)]
+    [InlineData(15, null)]
     public void ClockThatIsSet_IsToldOnce(int minutes, int? expected)
     {
         SettableClock clock = new();
         ClockWatch watch = new(clock);
         clock.Wall += TimeSpan.FromHours(5);
         clock.Monotonic += TimeSpan.FromHours(5);
-        Assert.Null(watch.FindJump());
+        Assert.Null(watch.FindJump(out _));
         clock.Wall += TimeSpan.FromMinutes(minutes);
 
-        Assert.Equal(expected is null ? null : TimeSpan.FromMinutes(expected.Value), watch.FindJump());
-        Assert.Null(watch.FindJump());
+        Assert.Equal(expected is null ? null : TimeSpan.FromMinutes(expected.Value), watch.FindJump(out DateTimeOffset now));
+        Assert.Equal(clock.Wall, now);
+        Assert.Null(watch.FindJump(out _));
     }
 
     [Fact]

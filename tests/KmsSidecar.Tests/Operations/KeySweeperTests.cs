@@ -159,18 +159,6 @@ public sealed class KeySweeperTests : IAsyncDisposable
         Assert.False(Holds("old"));
     }
 
-    [Theory]
-    [InlineData(15, true)]
-    [InlineData(16, false)]
-    public void SmallStepsOfTheWallClock_AreTolerated(int minutes, bool steady)
-    {
-        WallClockWatch watch = new(_clock);
-        _clock.SetAhead(TimeSpan.FromMinutes(minutes));
-        Assert.Equal(steady, watch.Look(out DateTimeOffset now) == TimeSpan.Zero);
-        Assert.Equal(_clock.GetUtcNow(), now);
-        Assert.Equal(TimeSpan.Zero, watch.Look(out _));
-    }
-
     [Fact]
     public async Task Started_SweepsByItself_OnceAMinute_AndWhenTheServiceRuns()
     {

@@ -128,6 +128,51 @@ public sealed class KeyTransferTests : IDisposable
     }
 
     [Fact]
+    public async Task KeyThatWasRotatedSince_IsAConflict_AndIsNotCalledComplete()
+    {
+        Transfer(_rustFs.FullPath, Target);
+        using (LocalBackend backend = _rustFs.Open())
+        {
+            await backend.RotateAsync("app-key");
+        }
+
+        TransferredKey[] dry = Transfer(_rustFs.FullPath, Target, dryRun: true);
+        TransferredKey conflict = Assert.Single(dry, static key => key.Outcome != TransferOutcome.AlreadyThere);
+        Assert.Equal(("app-key", TransferOutcome.Conflict), (conflict.KeyId, conflict.Outcome));
+        Assert.Equal(dry, Transfer(_rustFs.FullPath, Target));
+    }
+
+    [Theory]
+    [InlineData(false, TransferOutcome.Unreadable)]
+    [InlineData(true, TransferOutcome.Rotated)]
+    public async Task KeyWhoseNewestVersionIsLost_IsNotTransferred(bool forRustFs, object outcome)
+    {
+        using (LocalBackend backend = _rustFs.Open())
+        {
+            await backend.RotateAsync("app-key");
+        }
+
+        File.Delete(_rustFs.PathOf("app-key.v2"));
+        Assert.Equal(outcome, Assert.Single(Transfer(_rustFs.FullPath, Target, forRustFs), static key => key.KeyId == "app-key").Outcome);
+        Assert.False(File.Exists(Path.Join(Target, "app-key.key")));
+    }
+
+    [Fact]
+    public async Task DryRun_SeesAVersionThatIsInTheWay()
+    {
+        using (LocalBackend backend = _rustFs.Open())
+        {
+            await backend.RotateAsync("app-key");
+        }
+
+        Directory.CreateDirectory(Target);
+        File.WriteAllText(Path.Join(Target, "app-key.v2"), "another");
+        TransferredKey[] dry = Transfer(_rustFs.FullPath, Target, dryRun: true);
+        Assert.Equal(TransferOutcome.Conflict, Assert.Single(dry, static key => key.KeyId == "app-key").Outcome);
+        Assert.Equal(dry, Transfer(_rustFs.FullPath, Target));
+    }
+
+    [Fact]
     public void WrongMasterKey_OpensNothing_AndCopiesNothing()
     {
         using SecretBytes wrong = LocalFixture.Secret("wrong");

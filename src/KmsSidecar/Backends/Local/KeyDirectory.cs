@@ -63,6 +63,8 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
 
     public bool HasRecord(string keyId) => files.Exists(FileNameOf(keyId));
 
+    public bool HasVersion(string keyId, uint version) => files.Exists(KeyVersionFile.NameOf(keyId, version));
+
     /// <summary>A record as it is on disk, not opened yet, or why there is none. The caller disposes it.</summary>
     public StoredKeyFile Read(string keyId) => StoredKeyFile.Read(files, FileNameOf(keyId), keyId);
 
@@ -116,6 +118,18 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
             return salt;
         }
 
+        RefuseNewSalt(keyIds);
+        byte[] fresh = new byte[MasterKeyDerivation.SaltLength];
+        RandomBytes.Fill(fresh);
+        created = files.TryCreate(SaltFile, fresh, fileMode);
+        return created ? fresh : TryReadSalt() ?? throw new KmsException(KmsError.StorageFailed, $"{FullPath} changes while it is opened");
+    }
+
+    /// <summary>A new salt may be made only where no record can depend on one that was lost.</summary>
+    /// <param name="keyIds">All records.</param>
+    /// <exception cref="KmsException">InvalidConfiguration: one may.</exception>
+    public void RefuseNewSalt(IEnumerable<string> keyIds)
+    {
         foreach (string id in keyIds.Order(Utf8Order.Instance))
         {
             using StoredKeyFile record = Read(id);
@@ -127,11 +141,6 @@ internal sealed class KeyDirectory(DurableDirectory files, UnixFileMode fileMode
                     + "A new salt would make every key unreadable");
             }
         }
-
-        byte[] fresh = new byte[MasterKeyDerivation.SaltLength];
-        RandomBytes.Fill(fresh);
-        created = files.TryCreate(SaltFile, fresh, fileMode);
-        return created ? fresh : TryReadSalt() ?? throw new KmsException(KmsError.StorageFailed, $"{FullPath} changes while it is opened");
     }
 
     /// <summary>Null when there is none.</summary>

@@ -132,7 +132,7 @@ internal sealed class KeyTransfer : IDisposable
                 return new TransferredKey(slot.KeyId, TransferOutcome.Unreadable, verdict.Sentence());
             }
 
-            if (_forRustFs && !slot.VersionFiles.IsEmpty)
+            if (_forRustFs && (!slot.VersionFiles.IsEmpty || (record.FirstVersion ?? record.Version) != record.Version))
             {
                 return new TransferredKey(
                     slot.KeyId, TransferOutcome.Rotated, "it was rotated: RustFS would open only what its first version wrapped; rewrap to a key that was not");
@@ -144,58 +144,74 @@ internal sealed class KeyTransfer : IDisposable
 
     private TransferredKey Copy(KeySlot slot, KeyFile record, SecretBytes first)
     {
-        if (CompareRecord(record.KeyId, first) is { } existing)
+        if (record.FirstVersion is { } firstVersion && record.Version != firstVersion && !slot.VersionFiles.Contains(record.Version))
         {
-            return existing;
+            return new TransferredKey(
+                record.KeyId, TransferOutcome.Unreadable, $"{KeyVersionFile.NameOf(record.KeyId, record.Version)}, its newest version, is not there");
+        }
+
+        bool isThere = false;
+        if (CompareRecord(record, first) is { } existing)
+        {
+            if (existing.Outcome != TransferOutcome.AlreadyThere)
+            {
+                return existing;
+            }
+
+            isThere = true;
         }
 
         // The later versions first: once the record is there, all of the key is.
         foreach (uint version in slot.VersionFiles)
         {
-            if (CopyVersion(record.KeyId, version, first) is { } fault)
+            if (CopyVersion(record.KeyId, version, first, isThere) is { } fault)
             {
                 return fault;
             }
+        }
+
+        if (isThere)
+        {
+            return new TransferredKey(record.KeyId, TransferOutcome.AlreadyThere, "with the same material");
         }
 
         if (!_dryRun)
         {
             (byte[] nonce, SecretBytes @sealed) = _to!.Seal(first.Span);
             using KeyFile copy = record.Resealed(@sealed, nonce);
-            if (!_target.TryCreate(copy))
-            {
-                throw new KmsException(KmsError.StorageFailed, $"{_target.FullPath} changes while keys are copied into it; end what uses it, and run this again");
-            }
+            RequireCreated(_target.TryCreate(copy));
         }
 
         return new TransferredKey(record.KeyId, TransferOutcome.Transferred, $"{record.State}, version {record.Version}");
     }
 
     /// <summary>Null when the target has no such record.</summary>
-    private TransferredKey? CompareRecord(string keyId, SecretBytes first)
+    private TransferredKey? CompareRecord(KeyFile source, SecretBytes first)
     {
-        if (!_target.HasRecord(keyId))
+        if (!_target.HasRecord(source.KeyId))
         {
             return null;
         }
 
-        using StoredKeyFile there = _target.Read(keyId);
+        using StoredKeyFile there = _target.Read(source.KeyId);
         SecretBytes? opened = null;
-        if (there.Record is { } record && _to?.TryOpen(record, out opened) == KeyFileVerdict.Good)
+        if (there.Record is not { } record || _to?.TryOpen(record, out opened) != KeyFileVerdict.Good)
         {
-            using (opened)
-            {
-                return opened!.FixedTimeEquals(first)
-                    ? new TransferredKey(keyId, TransferOutcome.AlreadyThere, "with the same material")
-                    : new TransferredKey(keyId, TransferOutcome.Conflict, "the target has another key of this name");
-            }
+            return new TransferredKey(source.KeyId, TransferOutcome.Conflict, $"the target has a file of this name that does not open: {there.Reason}");
         }
 
-        return new TransferredKey(keyId, TransferOutcome.Conflict, $"the target has a file of this name that does not open: {there.Reason}");
+        using (opened)
+        {
+            return !opened!.FixedTimeEquals(first) ? new TransferredKey(source.KeyId, TransferOutcome.Conflict, "the target has another key of this name")
+                : record.Version < source.Version ? new TransferredKey(
+                    source.KeyId, TransferOutcome.Conflict, $"the target has it up to version {record.Version}, and it was rotated to {source.Version} since; copy into a new directory")
+                : new TransferredKey(source.KeyId, TransferOutcome.AlreadyThere, "");
+        }
     }
 
     /// <summary>Null when the version is in the target now, or would be.</summary>
-    private TransferredKey? CopyVersion(string keyId, uint version, SecretBytes first)
+    /// <param name="isRequired">The target has the key, and so has to have its versions.</param>
+    private TransferredKey? CopyVersion(string keyId, uint version, SecretBytes first, bool isRequired)
     {
         using KeyVersionFile? file = _source.ReadVersion(keyId, version, out string? reason);
         using SecretBytes? material = file is null ? null : _from.TryOpenVersion(file, first.Span);
@@ -204,24 +220,37 @@ internal sealed class KeyTransfer : IDisposable
             return new TransferredKey(keyId, TransferOutcome.Unreadable, $"version {version}: {reason ?? "it does not open"}");
         }
 
-        if (_dryRun)
+        if (_target.HasVersion(keyId, version))
         {
-            return null;
+            // Left by a transfer that was interrupted, if it is the same.
+            using KeyVersionFile? there = _target.ReadVersion(keyId, version, out _);
+            using SecretBytes? opened = there is null ? null : _to?.TryOpenVersion(there, first.Span);
+            return opened is not null && opened.FixedTimeEquals(material)
+                ? null
+                : new TransferredKey(keyId, TransferOutcome.Conflict, $"the target has another {KeyVersionFile.NameOf(keyId, version)}");
         }
 
-        (byte[] nonce, SecretBytes @sealed) = _to!.SealVersion(keyId, version, first.Span, material.Span);
-        using KeyVersionFile copy = new() { KeyId = keyId, Version = version, CreatedAt = file!.CreatedAt, Nonce = nonce, Material = @sealed };
-        if (_target.TryCreate(copy))
+        if (isRequired)
         {
-            return null;
+            return new TransferredKey(keyId, TransferOutcome.Conflict, $"the target has this key without its {KeyVersionFile.NameOf(keyId, version)}");
         }
 
-        // Left by a transfer that was interrupted, if it is the same.
-        using KeyVersionFile? there = _target.ReadVersion(keyId, version, out _);
-        using SecretBytes? opened = there is null ? null : _to.TryOpenVersion(there, first.Span);
-        return opened is not null && opened.FixedTimeEquals(material)
-            ? null
-            : new TransferredKey(keyId, TransferOutcome.Conflict, $"the target has another {KeyVersionFile.NameOf(keyId, version)}");
+        if (!_dryRun)
+        {
+            (byte[] nonce, SecretBytes @sealed) = _to!.SealVersion(keyId, version, first.Span, material.Span);
+            using KeyVersionFile copy = new() { KeyId = keyId, Version = version, CreatedAt = file!.CreatedAt, Nonce = nonce, Material = @sealed };
+            RequireCreated(_target.TryCreate(copy));
+        }
+
+        return null;
+    }
+
+    private void RequireCreated(bool created)
+    {
+        if (!created)
+        {
+            throw new KmsException(KmsError.StorageFailed, $"{_target.FullPath} changes while keys are copied into it; end what uses it, and run this again");
+        }
     }
 
     private static IEnumerable<string> KeysIn(KeyDirectory directory) => directory.List(out _).Select(static slot => slot.KeyId);

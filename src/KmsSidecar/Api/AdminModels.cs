@@ -40,6 +40,9 @@ internal sealed record StatusAnswer
 
     public int? KeyCount { get; init; }
 
+    /// <summary>Keys that the scan of a large directory has not looked at yet; null unless running.</summary>
+    public int? UncheckedKeyCount { get; init; }
+
     public ImmutableArray<UnreadableKey> UnreadableKeys { get; init; } = [];
 
     public ImmutableArray<DecryptOnlyBackend> DecryptOnly { get; init; } = [];

@@ -13,6 +13,11 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
     public async ValueTask<KmsError> ConfigureAsync(Call call)
     {
         RequireBody(call);
+        if (IsDryRun(call))
+        {
+            return Preview(call, await service.PreviewConfigureAsync(call.Body, call.Actor, call.Cancellation));
+        }
+
         await service.ConfigureAsync(call.Body, call.Actor, call.Cancellation);
         return Succeed(call, "KMS configured successfully");
     }

@@ -36,6 +36,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock)
             ConfigSummary = Summarise(snapshot),
             Generation = snapshot.Generation,
             KeyCount = backend?.KeyCount,
+            UncheckedKeyCount = backend?.UncheckedKeyCount,
             UnreadableKeys = backend?.Unreadable ?? [],
             DecryptOnly = [.. snapshot.DecryptOnly.Select(entry => Summarise(entry, snapshot.MountOf(entry)))],
             Version = Version,

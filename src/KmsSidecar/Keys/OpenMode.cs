@@ -9,4 +9,7 @@ internal enum OpenMode
     /// <summary>For coming back after a restart and for decrypt-only backends: the keys were there. A place that is missing or empty is not
     /// the one it was (a file system that is not mounted), and nothing is made in it.</summary>
     Existing,
+
+    /// <summary>As <see cref="Existing"/>, to find out whether it could be opened: nothing in the place is put in order either.</summary>
+    Inspect,
 }

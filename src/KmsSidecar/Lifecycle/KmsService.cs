@@ -58,18 +58,9 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> ConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationPatch patch = ConfigurationPatch.Read(body.Span, current: null, "configure replaces the whole configuration");
-        using ConfigurationDocument document = ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        KmsConfiguration.From(document);
-        if (Current.IsRunning)
-        {
-            throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first");
-        }
-
-        using StoredGeneration generation = Next(
-            "configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
+        using StoredGeneration generation = Configured(body, actor);
         _store.Append(generation);
-        _reference.Publish(Snapshot.Configured(generation.Number, document, generation.DecryptOnly));
+        _reference.Publish(Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly));
         LogChange(generation);
         return ServiceState.Configured;
     }
@@ -121,6 +112,15 @@ internal sealed class KmsService : IAsyncDisposable
             OpenMode.Existing,
             (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
             cancellation);
+    }
+
+    /// <summary>Does all the checks of <see cref="ConfigureAsync"/> and changes nothing, on disk or in memory.</summary>
+    /// <exception cref="KmsException">What the real call would throw.</exception>
+    public async Task<ChangePreview> PreviewConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        using StoredGeneration generation = Configured(body, actor);
+        return await _rehearsal.RunAsync(generation, Current, cancellation);
     }
 
     /// <summary>Does all the checks of <see cref="ReconfigureAsync"/> and changes nothing, on disk or in memory.</summary>
@@ -215,6 +215,17 @@ internal sealed class KmsService : IAsyncDisposable
         await _lastUses.DisposeAsync();
         await _changes.CloseAsync();
         _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
+    }
+
+    /// <summary>What a configure asks for. The caller disposes it.</summary>
+    private StoredGeneration Configured(ReadOnlyMemory<byte> body, Actor actor)
+    {
+        using ConfigurationPatch patch = ConfigurationPatch.Read(body.Span, current: null, "configure replaces the whole configuration");
+        using ConfigurationDocument document = ConfigurationDocument.Replace(patch, patch.Backend!.Value);
+        KmsConfiguration.From(document);
+        return Current.IsRunning
+            ? throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first")
+            : Next("configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
     }
 
     /// <summary>What a reconfigure asks for. The caller disposes it.</summary>

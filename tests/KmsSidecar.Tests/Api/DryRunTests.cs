@@ -44,7 +44,51 @@ public sealed class DryRunTests
         Assert.Equal("kept", (await PostAsync(host, "reconfigure?dry_run=true", """{"cache_ttl_seconds":8}""")).GetProperty("backend").GetString());
     }
 
+    [Fact]
+    public async Task DryRunOfConfigure_LeavesTheServiceUnconfigured()
+    {
+        await using TestHost host = await TestHost.StartAsync();
+        string[] before = Tree(host.Directory.FullPath);
+
+        JsonElement answer = await PostAsync(host, "configure?dry_run=true", host.LocalConfiguration);
+
+        Assert.Equal("NotConfigured", answer.GetProperty("status").GetString());
+        Assert.Equal("replaced", answer.GetProperty("backend").GetString());
+        Assert.Equal(before, Tree(host.Directory.FullPath));
+        Assert.Equal("NotConfigured", (await GetAsync(host, "status")).GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task DryRun_PutsNothingInOrder_InADirectoryThatIsThere()
+    {
+        await using TestHost host = await TestHost.StartRunningAsync();
+        string other = host.Directory.PathOf("other");
+        CopyDirectory(host.Directory.PathOf("keys"), other);
+        string abandoned = Path.Join(other, "master.tmp-0f8fad5b-d9cb-469f-a165-70867728950e");
+        File.WriteAllText(abandoned, "");
+        File.SetUnixFileMode(other, (UnixFileMode)0b111_101_101);
+
+        await PostAsync(host, "reconfigure?dry_run=true", $$"""{"key_dir":"{{other}}"}""");
+
+        Assert.True(File.Exists(abandoned));
+        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(other));
+        File.Delete(Path.Join(other, ".master-key.salt"));
+        Answer lost = await host.Admin.PostAsync($"{TestHost.Kms}/reconfigure?dry_run=true", $$"""{"key_dir":"{{other}}"}""");
+        Assert.Contains("put it back from a backup", lost.Expect(400).Message, StringComparison.Ordinal);
+    }
+
+    private static void CopyDirectory(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from).Where(static file => !file.EndsWith(".lock", StringComparison.Ordinal)))
+        {
+            File.Copy(file, Path.Join(to, Path.GetFileName(file)));
+        }
+    }
+
     [Theory]
+    [InlineData("configure?dry_run=true", """{"backend_type":"static"}""", 409)]
+    [InlineData("configure?dry_run=1", """{"backend_type":"static"}""", 400)]
     [InlineData("reconfigure?dry_run=maybe", "{}", 400)]
     [InlineData("reconfigure?dry_run=", "{}", 400)]
     [InlineData("reconfigure?dry_run=true", """{"default_key_id":"nobody"}""", 404)]

@@ -57,7 +57,7 @@ internal sealed class LocalBackend : IKeyBackend
     /// <param name="reports">Told of what an operator should know, now and later.</param>
     /// <exception cref="KmsException">StorageFailed: not readable, not writable, or held by another process.
     /// InvalidConfiguration: an unfinished restore, a lost or damaged salt.
-    /// BackendUnavailable: <see cref="OpenMode.Existing"/> is asked for, and it is not there.</exception>
+    /// BackendUnavailable: it was to be there, and is not.</exception>
     public static LocalBackend Open(
         LocalBackendSettings settings,
         OpenMode mode,
@@ -68,12 +68,12 @@ internal sealed class LocalBackend : IKeyBackend
         TimeProvider clock)
     {
         DurableDirectory files = new(settings.KeyDirectory, steps);
-        if (mode == OpenMode.Existing)
+        if (mode != OpenMode.CreateMissing)
         {
             RequireOpenedBefore(files);
         }
 
-        if (files.EnsurePrivate() is { } found)
+        if (mode != OpenMode.Inspect && files.EnsurePrivate() is { } found)
         {
             reports.Notice($"the permissions of {files.FullPath} were {Octal(found)} and are now {Octal(DurableDirectory.PrivateMode)}");
         }
@@ -83,7 +83,7 @@ internal sealed class LocalBackend : IKeyBackend
         try
         {
             directory.RefuseUnfinishedRestore();
-            if (directoryLock.IsFirst)
+            if (directoryLock.IsFirst && mode != OpenMode.Inspect)
             {
                 directory.Recover();
             }
@@ -110,13 +110,21 @@ internal sealed class LocalBackend : IKeyBackend
     }
 
     /// <summary>What <see cref="OpenMode.CreateMissing"/> would make, in words; empty when all is there. Makes nothing.</summary>
-    /// <exception cref="KmsException">StorageFailed: it could not be made.</exception>
+    /// <exception cref="KmsException">StorageFailed: it could not be made. InvalidConfiguration: the salt is lost.</exception>
     public static ImmutableArray<string> DescribeMissing(string keyDirectory)
     {
         string salt = Path.Join(keyDirectory, KeyDirectory.SaltFile);
+        if (File.Exists(salt))
+        {
+            return [];
+        }
+
         if (Directory.Exists(keyDirectory))
         {
-            return File.Exists(salt) ? [] : [$"salt {salt}"];
+            KeyDirectory directory = new(new DurableDirectory(keyDirectory, new SystemFileSteps()), UnixFileMode.None);
+            directory.RefuseUnfinishedRestore();
+            directory.RefuseNewSalt(directory.List(out _).Select(static slot => slot.KeyId));
+            return [$"salt {salt}"];
         }
 
         string parent = keyDirectory;

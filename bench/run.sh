@@ -30,75 +30,17 @@ while (($#)); do
   esac
   shift
 done
-[[ -x $binary ]] || { echo "run.sh: no daemon at $binary: publish it, or name one with --binary" >&2; exit 66; }
+. "$here/daemon.sh"
 
-work=$(mktemp -d)
 tool=$root/.build/bin/KmsSidecar.Bench/release/KmsSidecar.Bench
 results=$work/results
-reference_pid='' daemon_pid=''
 cores=$(taskset --cpu-list --pid $$ | sed 's/.*: //')
-
-is_running() { jobs -pr | grep -qx "$1"; }
-
-# Ends one process that this script started: ten seconds to drain, then by force.
-stop() {
-  local pid=$1 tenths=100
-  [[ -n $pid ]] || return 0
-  kill -TERM "$pid" 2>/dev/null || true
-  while is_running "$pid" && ((tenths-- > 0)); do sleep 0.1; done
-  kill -KILL "$pid" 2>/dev/null || true
-  wait "$pid" 2>/dev/null || true
-}
-
-clean_up() {
-  local status=$?
-  trap - EXIT INT TERM
-  stop "$daemon_pid"
-  stop "$reference_pid"
-  if ((status != 0)) && [[ -s $work/daemon.log ]]; then
-    echo "run.sh: failed; the daemon's last lines:" >&2
-    tail -n 20 "$work/daemon.log" >&2
-  fi
-  rm -rf "$work"
-  exit "$status"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-# Repeats a command until it succeeds, while the process lives and for at most 30 s.
-until_ready() {
-  local pid=$1 deadline=$((SECONDS + 30))
-  shift
-  until "$@"; do
-    if ! is_running "$pid" || ((SECONDS >= deadline)); then
-      echo "run.sh: not ready: $*" >&2
-      return 1
-    fi
-    sleep 0.002
-  done
-}
-
-gives_a_data_key() {
-  curl --silent --fail --output /dev/null --unix-socket "$work/kms.sock" \
-    --header 'Content-Type: application/json' --data '{}' http://localhost/v1/generate-data-key
-}
 
 start_reference() {
   "$work/reference" "$work/reference.sock" &
   reference_pid=$!
+  pids+=("$reference_pid")
   until_ready "$reference_pid" test -S "$work/reference.sock"
-}
-
-# Sets daemon_pid and started_in (milliseconds to the first data key). The
-# environment is emptied: no setting of this machine takes part.
-start_daemon() {
-  local begun=${EPOCHREALTIME/./}
-  env -i PATH="$PATH" TMPDIR="$work" "$binary" serve --dev --listen none \
-    --socket "$work/kms.sock" --admin-socket "$work/admin.sock" >"$work/daemon.log" 2>&1 &
-  daemon_pid=$!
-  until_ready "$daemon_pid" gives_a_data_key
-  started_in=$(((${EPOCHREALTIME/./} - begun) / 1000))
 }
 
 resident_mb() { awk '/^VmRSS:/ { printf "%.1f", $2 / 1024 }' "/proc/$daemon_pid/status"; }
@@ -123,7 +65,7 @@ dotnet build "$here/KmsSidecar.Bench" --configuration Release --nologo --verbosi
 
 start_times=()
 for ((i = 0; i < starts; i++)); do
-  stop "$daemon_pid"
+  [[ -z $daemon_pid ]] || stop "$daemon_pid"
   start_daemon
   start_times+=("$started_in")
 done

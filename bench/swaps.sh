@@ -31,49 +31,11 @@ while (($#)); do
   esac
   shift
 done
-[[ -x $binary ]] || { echo "swaps.sh: no daemon at $binary: publish it, or name one with --binary" >&2; exit 66; }
-
-work=$(mktemp -d)
-daemon_pid=''
-
-is_running() { jobs -pr | grep -qx "$1"; }
-
-clean_up() {
-  local status=$? tenths=100
-  trap - EXIT INT TERM
-  if [[ -n $daemon_pid ]]; then
-    kill -TERM "$daemon_pid" 2>/dev/null || true
-    while is_running "$daemon_pid" && ((tenths-- > 0)); do sleep 0.1; done
-    kill -KILL "$daemon_pid" 2>/dev/null || true
-    wait "$daemon_pid" 2>/dev/null || true
-  fi
-  if ((status != 0)) && [[ -s $work/daemon.log ]]; then
-    echo "swaps.sh: failed; the daemon's last lines:" >&2
-    tail -n 20 "$work/daemon.log" >&2
-  fi
-  rm -rf "$work"
-  exit "$status"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+. "$here/daemon.sh"
 
 dotnet build "$here/KmsSidecar.Bench" --configuration Release --nologo --verbosity quiet >&2
 
-# The environment is emptied: no setting of this machine takes part.
-env -i PATH="$PATH" TMPDIR="$work" "$binary" serve --dev --listen none \
-  --socket "$work/kms.sock" --admin-socket "$work/admin.sock" >"$work/daemon.log" 2>&1 &
-daemon_pid=$!
-deadline=$((SECONDS + 30))
-until curl --silent --fail --output /dev/null --unix-socket "$work/kms.sock" \
-  --header 'Content-Type: application/json' --data '{}' http://localhost/v1/generate-data-key; do
-  if ! is_running "$daemon_pid" || ((SECONDS >= deadline)); then
-    echo "swaps.sh: the daemon is not ready" >&2
-    exit 1
-  fi
-  sleep 0.05
-done
-
+start_daemon
 "$root/.build/bin/KmsSidecar.Bench/release/KmsSidecar.Bench" swaps \
   --data-socket "$work/kms.sock" --admin-socket "$work/admin.sock" --server-pid "$daemon_pid" \
   --first-dir "$work/first" --second-dir "$work/second" \

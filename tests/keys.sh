@@ -156,6 +156,26 @@ has "the key can be rotated again" '"success":true' "$(change rotate app)"
 has "to the next version" "\"key_version\":$((version + 1))" "$(generate app)"
 [ "$version" -gt 2 ] && ok "rotations happened ($version versions)" || not_ok "rotations happened" "version $version"
 
+echo "# from RustFS and back"
+rustfs=tests/KmsSidecar.Tests/Vectors/rustfs-1.0.0-rc.3/local
+cp -r "$rustfs/keys" "$work/rustfs"
+chmod 700 "$work/rustfs"
+sed -nE 's/.*"master_key": *"([^"]*)".*/\1/p' "$rustfs/data-keys.json" | head -n 1 >"$work/rustfs.key"
+chmod 600 "$work/rustfs.key"
+import() { "$binary" keys import --from "$work/rustfs" --from-master-key-file "$work/rustfs.key" --state-dir "$work/state" "$@" 2>&1; }
+has "a dry run says what would be" "6 keys: 6 would be imported" "$(import --to "$work/imported" --dry-run)"
+check "and makes nothing" no "$([ -e "$work/imported" ] && echo yes || echo no)"
+has "a directory in use is refused with its process" "(process $daemon)" "$(import --to "$keys")"
+has "import" "6 keys: 6 imported" "$(import --to "$work/imported")"
+has "again" "6 already there" "$(import --to "$work/imported")"
+check "the daemon takes the imported keys" 200 "$(code signed -d "{\"key_dir\":\"$work/imported\",\"default_key_id\":\"app-key\"}" "$kms/reconfigure")"
+recorded=$(grep -m 1 -A 1 '"plaintext_key"' "$rustfs/data-keys.json" | tr -d ' \n')
+check "what RustFS wrapped opens with them" "$(text plaintext_key "$recorded")" "$(text plaintext_key "$(decrypt "$(text ciphertext_blob "$recorded")")")"
+check "and what was made before, from the former directory" "$(text plaintext_key "$first")" "$(text plaintext_key "$(decrypt "$(text ciphertext_blob "$first")")")"
+check "rotated keys are not exported" 65 "$("$binary" keys export --from "$keys" --to "$work/exported" --to-master-key-file "$work/rustfs.key" --state-dir "$work/state" >"$work/export.txt"; echo $?)"
+has "and are named" "rotated          app " "$(cat "$work/export.txt")"
+has "the others are" "exported         main " "$(cat "$work/export.txt")"
+
 echo "# the log"
 has "names what was done, to which key, by whom" "key app rotated, its newest version is 2, by access key keys" "$(cat "$work/log")"
 lacks "no description in it" "for apps" "$(cat "$work/log")"

@@ -34,7 +34,7 @@ public sealed class KeyTransferTests : IDisposable
         Assert.Equal(6, keys.Length);
         Assert.All(keys, static key => Assert.Equal(TransferOutcome.Transferred, key.Outcome));
         Assert.Equal(before, Fingerprint(_rustFs.FullPath));
-        using LocalBackend backend = Open(Target, TargetMasterKey);
+        using LocalBackend backend = LocalFixture.OpenAt(Target, masterKey: TargetMasterKey);
         foreach (RecordedDataKey key in RecordedKeys.LocalDataKeys)
         {
             Assert.Equal(key.Plaintext, (await backend.UnwrapAsync(key.Blob, key.Context)).Plaintext);
@@ -74,7 +74,7 @@ public sealed class KeyTransferTests : IDisposable
     public async Task AnotherKeyOfTheName_IsAConflict_AndStays()
     {
         KeyDescription mine;
-        using (LocalBackend backend = Open(Target, TargetMasterKey))
+        using (LocalBackend backend = LocalFixture.OpenAt(Target, masterKey: TargetMasterKey))
         {
             mine = await backend.CreateAsync("app-key");
         }
@@ -84,7 +84,7 @@ public sealed class KeyTransferTests : IDisposable
 
         Assert.Equal(["a.b", "app-key"], keys.Where(static key => key.Outcome == TransferOutcome.Conflict).Select(static key => key.KeyId));
         Assert.Equal("not a key", File.ReadAllText(Path.Join(Target, "a.b.key")));
-        using LocalBackend again = Open(Target, TargetMasterKey);
+        using LocalBackend again = LocalFixture.OpenAt(Target, masterKey: TargetMasterKey);
         Assert.Equal(mine.CreatedAt, (await again.FindAsync("app-key")).Key!.CreatedAt);
     }
 
@@ -101,7 +101,7 @@ public sealed class KeyTransferTests : IDisposable
         Assert.Equal([TransferOutcome.Transferred], keys.Select(static key => key.Outcome));
         Assert.Equal(["plain.key"], old.Names());
         Assert.DoesNotContain("plaintext", File.ReadAllText(Path.Join(Target, "plain.key")), StringComparison.Ordinal);
-        using LocalBackend backend = Open(Target, TargetMasterKey);
+        using LocalBackend backend = LocalFixture.OpenAt(Target, masterKey: TargetMasterKey);
         byte[] envelope = Encoding.UTF8.GetBytes(LocalFixture.KnownEnvelope.Replace("app-key", "plain", StringComparison.Ordinal));
         Assert.Equal(LocalFixture.KnownDataKey, (await backend.UnwrapAsync(envelope)).Plaintext);
     }
@@ -122,7 +122,7 @@ public sealed class KeyTransferTests : IDisposable
         Assert.Equal(5, exported.Count(static key => key.Outcome == TransferOutcome.Transferred));
 
         Transfer(_rustFs.FullPath, Target);
-        using LocalBackend moved = Open(Target, TargetMasterKey);
+        using LocalBackend moved = LocalFixture.OpenAt(Target, masterKey: TargetMasterKey);
         Assert.Equal(2u, (await moved.UnwrapAsync(second)).Version);
         Assert.Equal(3u, (await moved.RotateAsync("app-key")).Version);
     }
@@ -183,7 +183,7 @@ public sealed class KeyTransferTests : IDisposable
     [Fact]
     public void TargetThatADaemonUses_IsRefused_WithItsProcess()
     {
-        using LocalBackend daemon = Open(Target, TargetMasterKey);
+        using LocalBackend daemon = LocalFixture.OpenAt(Target, masterKey: TargetMasterKey);
         KmsException refused = Assert.Throws<KmsException>(() => Transfer(_rustFs.FullPath, Target));
         Assert.Contains($"(process {Environment.ProcessId})", refused.Message, StringComparison.Ordinal);
         Assert.Contains("Stop it", refused.Message, StringComparison.Ordinal);
@@ -212,7 +212,7 @@ public sealed class KeyTransferTests : IDisposable
                 string target = Path.Join(path, "target");
                 TransferredKey key = Assert.Single(Transfer(source.FullPath, target, fromMasterKey: masterKey));
                 Assert.True(key.Outcome is TransferOutcome.Transferred or TransferOutcome.AlreadyThere, $"{where}: {key}");
-                using LocalBackend moved = Open(target, TargetMasterKey);
+                using LocalBackend moved = LocalFixture.OpenAt(target, masterKey: TargetMasterKey);
                 Assert.True(moved.Unreadable.IsEmpty, where);
                 Assert.Equal(2u, moved.WrapAsync("app-key").GetAwaiter().GetResult().Version);
             });
@@ -231,19 +231,6 @@ public sealed class KeyTransferTests : IDisposable
             steps ?? new SystemFileSteps(),
             new DirectoryLocks());
         return [.. transfer.Run()];
-    }
-
-    private static LocalBackend Open(string directory, string masterKey)
-    {
-        using SecretBytes secret = LocalFixture.Secret(masterKey);
-        return LocalBackend.Open(
-            new LocalBackendSettings(directory) { Derive = RememberedDerivation.Argon2Id },
-            OpenMode.CreateMissing,
-            secret,
-            new SystemFileSteps(),
-            new DirectoryLocks(),
-            new LocalBackendReports(static _ => { }, static _ => { }),
-            TimeProvider.System);
     }
 
     /// <summary>Names, modes and contents.</summary>

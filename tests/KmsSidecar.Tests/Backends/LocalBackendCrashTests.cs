@@ -1,11 +1,9 @@
 using System.Text;
 using KmsSidecar.Backends.Local;
-using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
-using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace KmsSidecar.Tests.Backends;
@@ -25,12 +23,12 @@ public sealed class LocalBackendCrashTests
             PutKnownKey,
             (path, steps) =>
             {
-                using LocalBackend backend = Open(path, steps);
+                using LocalBackend backend = LocalFixture.OpenAt(path, steps);
                 Run(backend.CreateAsync(NewKey));
             },
             (path, where) =>
             {
-                using LocalBackend backend = Open(path, new SystemFileSteps());
+                using LocalBackend backend = LocalFixture.OpenAt(path);
                 AssertKnownKeyOpens(backend, where);
                 if (Run(backend.HoldsAsync(NewKey)))
                 {
@@ -57,19 +55,19 @@ public sealed class LocalBackendCrashTests
             {
                 PutKnownKey(path);
                 given = [];
-                using LocalBackend backend = Open(path, new SystemFileSteps());
+                using LocalBackend backend = LocalFixture.OpenAt(path);
                 given.Add(Wrap(backend));
                 Run(backend.RotateAsync(KnownKey));
                 given.Add(Wrap(backend));
             },
             (path, steps) =>
             {
-                using LocalBackend backend = Open(path, steps);
+                using LocalBackend backend = LocalFixture.OpenAt(path, steps);
                 Run(backend.RotateAsync(KnownKey));
             },
             (path, where) =>
             {
-                using (LocalBackend backend = Open(path, new SystemFileSteps()))
+                using (LocalBackend backend = LocalFixture.OpenAt(path))
                 {
                     AssertAllOpen(backend, given, where);
                     found.Add(Run(backend.FindAsync(KnownKey)).Key!.Version);
@@ -80,7 +78,7 @@ public sealed class LocalBackendCrashTests
                     AssertAllOpen(backend, given, where);
                 }
 
-                using LocalBackend again = Open(path, new SystemFileSteps());
+                using LocalBackend again = LocalFixture.OpenAt(path);
                 AssertAllOpen(again, given, where);
             });
         Assert.Equal([2u, 3u], found.Order());
@@ -93,7 +91,7 @@ public sealed class LocalBackendCrashTests
     {
         int steps = Crashes.CountSteps(PutKnownKey, static (path, steps) =>
         {
-            using LocalBackend backend = Open(path, steps);
+            using LocalBackend backend = LocalFixture.OpenAt(path, steps);
             Run(backend.RotateAsync(KnownKey));
         });
         int refused = 0;
@@ -104,7 +102,7 @@ public sealed class LocalBackendCrashTests
             List<byte[]> given = [];
             try
             {
-                using LocalBackend failing = Open(directory.FullPath, new FailingSteps(new SystemFileSteps(), step, errno));
+                using LocalBackend failing = LocalFixture.OpenAt(directory.FullPath, new FailingSteps(new SystemFileSteps(), step, errno));
                 given.Add(Wrap(failing));
                 try
                 {
@@ -126,7 +124,7 @@ public sealed class LocalBackendCrashTests
                 Assert.Equal(KmsError.StorageFailed, opening.Error);
             }
 
-            using LocalBackend backend = Open(directory.FullPath, new SystemFileSteps());
+            using LocalBackend backend = LocalFixture.OpenAt(directory.FullPath);
             AssertAllOpen(backend, given, $"step {step}, reopened");
         }
 
@@ -141,18 +139,18 @@ public sealed class LocalBackendCrashTests
             static path =>
             {
                 PutKnownKey(path);
-                using LocalBackend backend = Open(path, new SystemFileSteps());
+                using LocalBackend backend = LocalFixture.OpenAt(path);
                 Run(backend.RotateAsync(KnownKey));
                 Run(backend.RotateAsync(KnownKey));
             },
             static (path, steps) =>
             {
-                using LocalBackend backend = Open(path, steps);
+                using LocalBackend backend = LocalFixture.OpenAt(path, steps);
                 Run(backend.DestroyAsync(KnownKey));
             },
             (path, where) =>
             {
-                using LocalBackend backend = Open(path, new SystemFileSteps());
+                using LocalBackend backend = LocalFixture.OpenAt(path);
                 (KmsError error, KeyDescription? key) = Run(backend.FindAsync(KnownKey));
                 found.Add(key?.State.ToString() ?? error.ToString());
                 if (key?.State == KeyState.Enabled)
@@ -183,12 +181,12 @@ public sealed class LocalBackendCrashTests
             PutKnownKey,
             static (path, steps) =>
             {
-                using LocalBackend backend = Open(path, steps);
+                using LocalBackend backend = LocalFixture.OpenAt(path, steps);
                 Run(backend.ChangeAsync(KnownKey, new KeyChange.ScheduleDeletion(DateTimeOffset.UnixEpoch)));
             },
             (path, where) =>
             {
-                using LocalBackend backend = Open(path, new SystemFileSteps());
+                using LocalBackend backend = LocalFixture.OpenAt(path);
                 AssertKnownKeyOpens(backend, where);
                 found.Add(Run(backend.FindAsync(KnownKey)).Key!.State);
             });
@@ -198,26 +196,13 @@ public sealed class LocalBackendCrashTests
     [Fact]
     public void FirstOpening_CanBeRepeated() => Crashes.Every(
         _ => { },
-        (path, steps) => Open(Path.Join(path, "keys"), steps).Dispose(),
+        (path, steps) => LocalFixture.OpenAt(Path.Join(path, "keys"), steps).Dispose(),
         (path, where) =>
         {
-            using LocalBackend backend = Open(Path.Join(path, "keys"), new SystemFileSteps());
+            using LocalBackend backend = LocalFixture.OpenAt(Path.Join(path, "keys"));
             Run(backend.CreateAsync(NewKey));
             AssertServes(backend, where);
         });
-
-    private static LocalBackend Open(string path, IFileSteps steps)
-    {
-        using SecretBytes masterKey = LocalFixture.Secret(LocalFixture.KnownMasterKey);
-        return LocalBackend.Open(
-            new LocalBackendSettings(path) { Derive = RememberedDerivation.Argon2Id },
-            OpenMode.CreateMissing,
-            masterKey,
-            steps,
-            new DirectoryLocks(),
-            new LocalBackendReports(static _ => { }, static _ => { }),
-            new FakeTimeProvider());
-    }
 
     private static void PutKnownKey(string path)
     {

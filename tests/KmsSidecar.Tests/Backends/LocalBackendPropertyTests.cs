@@ -1,11 +1,9 @@
 using CsCheck;
 using KmsSidecar.Backends.Local;
-using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
-using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace KmsSidecar.Tests.Backends;
@@ -126,18 +124,7 @@ public sealed class LocalBackendPropertyTests
         return true;
     }
 
-    private static LocalBackend Open(string path, IFileSteps steps)
-    {
-        using SecretBytes masterKey = LocalFixture.Secret(LocalFixture.KnownMasterKey);
-        return LocalBackend.Open(
-            new LocalBackendSettings(path) { Derive = RememberedDerivation.Argon2Id },
-            OpenMode.Existing,
-            masterKey,
-            steps,
-            new DirectoryLocks(),
-            new LocalBackendReports(static _ => { }, static _ => { }),
-            new FakeTimeProvider());
-    }
+    private static LocalBackend Open(string path, IFileSteps steps) => LocalFixture.OpenAt(path, steps, OpenMode.Existing);
 
     private static void Run(Task call) => call.GetAwaiter().GetResult();
 

@@ -87,6 +87,21 @@ internal sealed class LocalFixture(TempDirectory directory, SecretBytes masterKe
     /// <summary>What the last opening, and the backend since, had to say.</summary>
     public List<string> Notices { get; private set; } = [];
 
+    /// <summary>Opens any directory, as a process of its own would.</summary>
+    public static LocalBackend OpenAt(
+        string path, IFileSteps? steps = null, OpenMode mode = OpenMode.CreateMissing, string masterKey = KnownMasterKey)
+    {
+        using SecretBytes secret = Secret(masterKey);
+        return LocalBackend.Open(
+            new LocalBackendSettings(path) { Derive = RememberedDerivation.Argon2Id },
+            mode,
+            secret,
+            steps ?? new SystemFileSteps(),
+            new DirectoryLocks(),
+            new LocalBackendReports(static _ => { }, static _ => { }),
+            new FakeTimeProvider());
+    }
+
     public LocalBackend Open(IFileSteps? steps = null, DirectoryLocks? locks = null, OpenMode mode = OpenMode.CreateMissing)
     {
         List<string> notices = Notices = [];

@@ -62,6 +62,39 @@ public sealed class RealBackendsTests : IDisposable
         Assert.Equal(4, lease.Snapshot.Backends.Length);
     }
 
+    [Fact]
+    public async Task GoingBackToABackend_TakesItOffTheList_AndADropForgetsOneAlone_AlsoAfterARestart()
+    {
+        List<byte[]> local = [];
+        byte[] fixedKey;
+        await using (SidecarHost host = new(_options, TimeProvider.System))
+        {
+            KmsService service = host.Service;
+            await service.ConfigureAsync(Body($$"""{"backend_type":"local","key_dir":"{{_directory.PathOf("a")}}","default_key_id":"master"}"""), ServiceUnderTest.Operator, Cancellation);
+            await service.StartAsync(force: false, ServiceUnderTest.Operator, Cancellation);
+            local.Add(await WrapAsync(service));
+            await service.ReconfigureAsync(Body("""{"backend_type":"static","default_key_id":null}"""), ServiceUnderTest.Operator, Cancellation);
+            fixedKey = await WrapAsync(service);
+            Assert.Equal(["local-1"], Former(service));
+
+            await service.ReconfigureAsync(Body($$"""{"backend_type":"local","key_dir":"{{_directory.PathOf("a")}}","default_key_id":"master"}"""), ServiceUnderTest.Operator, Cancellation);
+            local.Add(await WrapAsync(service));
+            Assert.Equal(["static-2"], Former(service));
+            await AssertAllOpenAsync(service, [.. local, fixedKey]);
+
+            KmsException refused = await Assert.ThrowsAsync<KmsException>(() => service.DropDecryptOnlyAsync("static-2", force: false, ServiceUnderTest.Operator, Cancellation));
+            Assert.Contains("holds 1 keys and opened an envelope at", refused.Message, StringComparison.Ordinal);
+            await service.DropDecryptOnlyAsync("static-2", force: true, ServiceUnderTest.Operator, Cancellation);
+            Assert.Empty(Former(service));
+            Assert.Equal(KmsError.InvalidCiphertext, await OpenAsync(service, fixedKey));
+        }
+
+        await using SidecarHost again = new(_options, TimeProvider.System);
+        await again.Service.RestoreAsync(Cancellation);
+        await AssertAllOpenAsync(again.Service, local);
+        Assert.Equal(KmsError.InvalidCiphertext, await OpenAsync(again.Service, fixedKey));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -107,10 +140,7 @@ public sealed class RealBackendsTests : IDisposable
         await using SidecarHost again = new(_options, TimeProvider.System);
         await again.Service.RestoreAsync(Cancellation);
 
-        using SnapshotLease lease = again.Service.Acquire();
-        DataKeys.Opened opened = await DataKeys.DecryptAsync(
-            lease.Snapshot, blob, EncryptionContext.Empty, new byte[Envelope.MaxPlaintextLength], Cancellation);
-        Assert.Equal(KmsError.BackendUnavailable, opened.Error);
+        Assert.Equal(KmsError.BackendUnavailable, await OpenAsync(again.Service, blob));
         Mount(former, mountPoint: true);
     }
 
@@ -146,14 +176,24 @@ public sealed class RealBackendsTests : IDisposable
         return envelope.WrittenSpan.ToArray();
     }
 
-    private static async Task AssertAllOpenAsync(KmsService service, List<byte[]> blobs)
+    private static string[] Former(KmsService service)
     {
         using SnapshotLease lease = service.Acquire();
+        return [.. lease.Snapshot.DecryptOnly.Select(static entry => entry.Name)];
+    }
+
+    private static async Task<KmsError> OpenAsync(KmsService service, byte[] blob)
+    {
+        using SnapshotLease lease = service.Acquire();
+        return (await DataKeys.DecryptAsync(
+            lease.Snapshot, blob, EncryptionContext.Empty, new byte[Envelope.MaxPlaintextLength], Cancellation)).Error;
+    }
+
+    private static async Task AssertAllOpenAsync(KmsService service, List<byte[]> blobs)
+    {
         foreach (byte[] blob in blobs)
         {
-            DataKeys.Opened opened = await DataKeys.DecryptAsync(
-                lease.Snapshot, blob, EncryptionContext.Empty, new byte[Envelope.MaxPlaintextLength], Cancellation);
-            Assert.Equal(KmsError.None, opened.Error);
+            Assert.Equal(KmsError.None, await OpenAsync(service, blob));
         }
     }
 }

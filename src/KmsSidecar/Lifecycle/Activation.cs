@@ -5,8 +5,10 @@ using KmsSidecar.Keys;
 namespace KmsSidecar.Lifecycle;
 
 /// <summary>Makes a configuration run: opens its backends, checks and stores it, and publishes the snapshot. Calls are serialised by the caller.</summary>
-internal sealed class Activation(BackendMounts mounts, SnapshotReference reference, ILogger log)
+internal sealed class Activation(BackendMounts mounts, SnapshotReference reference, ILogger log) : IDisposable
 {
+    private readonly StorageThread _storage = new();
+
     /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
     public async Task RunAsync(
         Snapshot configured,
@@ -22,7 +24,7 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
         {
             await opened[0].Backend!.CheckHealthAsync(cancellation);
             await check(opened[0].Backend!, configured.Configuration!);
-            await OnAThreadOfItsOwnAsync(store);
+            await _storage.RunAsync(store);
         }
         catch
         {
@@ -36,10 +38,6 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
             LifecycleLog.BackendUnreachable(log, KmsConfiguration.From(mount.Document).Summary, mount.Fault!.Message);
         }
     }
-
-    /// <summary>Storing waits for the disk. On a thread of the pool, of which there are as many as cores, the data path would wait with it.</summary>
-    private static Task OnAThreadOfItsOwnAsync(Action store) => Task.Factory.StartNew(
-        store, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     /// <summary>Tries the decrypt-only backends that could not be opened. Publishes only when one of them could.</summary>
     public async Task ReopenDecryptOnlyAsync(CancellationToken cancellation)
@@ -60,4 +58,7 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
             LifecycleLog.BackendReachable(log, KmsConfiguration.From(mount.Document).Summary);
         }
     }
+
+    /// <summary>Nothing runs any more, and nothing will.</summary>
+    public void Dispose() => _storage.Dispose();
 }

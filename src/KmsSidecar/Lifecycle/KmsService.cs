@@ -214,6 +214,7 @@ internal sealed class KmsService : IAsyncDisposable
         await _restoration.DisposeAsync();
         await _lastUses.DisposeAsync();
         await _changes.CloseAsync();
+        _activation.Dispose();
         _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
     }
 

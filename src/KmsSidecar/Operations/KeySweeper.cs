@@ -53,11 +53,12 @@ internal sealed class KeySweeper : IAsyncDisposable
             return;
         }
 
-        HashSet<string> tried = [];
+        ImmutableArray<KeyDescription> due = await _service.ChangeKeysAsync(
+            async snapshot => await snapshot.Backends[0].Backend!.FindDueAsync(now, cancellation), cancellation);
         HashSet<string> blocked = [];
-        while (await _service.ChangeKeysAsync(snapshot => StepAsync(snapshot, now, tried, blocked, cancellation), cancellation))
+        foreach (KeyDescription[] step in due.Chunk(KeysPerStep))
         {
-            // The next few.
+            blocked.UnionWith(await _service.ChangeKeysAsync(snapshot => StepAsync(snapshot, step, now, cancellation), cancellation));
         }
 
         _blocked = blocked;
@@ -77,16 +78,23 @@ internal sealed class KeySweeper : IAsyncDisposable
         _end.Dispose();
     }
 
-    /// <returns>Whether there is more to do.</returns>
-    private async Task<bool> StepAsync(
-        Snapshot snapshot, DateTimeOffset now, HashSet<string> tried, HashSet<string> blocked, CancellationToken cancellation)
+    /// <returns>Those that are due, and the default key.</returns>
+    private async Task<List<string>> StepAsync(
+        Snapshot snapshot, KeyDescription[] step, DateTimeOffset now, CancellationToken cancellation)
     {
         IKeyBackend backend = snapshot.Backends[0].Backend!;
-        ImmutableArray<KeyDescription> due = [.. (await backend.FindDueAsync(now, cancellation)).Where(key => !tried.Contains(key.KeyId))];
-        foreach (KeyDescription key in due.Take(KeysPerStep))
+        List<string> blocked = [];
+        foreach (KeyDescription found in step)
         {
             cancellation.ThrowIfCancellationRequested();
-            tried.Add(key.KeyId);
+
+            // Since the pass began the deletion may have been cancelled, or the backend become another one.
+            (_, KeyDescription? key) = await backend.FindAsync(found.KeyId, cancellation);
+            if (key is null || !KeyRules.IsDue(key, now))
+            {
+                continue;
+            }
+
             if (KeyImpact.Of(snapshot, key.KeyId).IsDefaultKey)
             {
                 blocked.Add(key.KeyId);
@@ -97,7 +105,7 @@ internal sealed class KeySweeper : IAsyncDisposable
             await DestroyAsync(backend, key);
         }
 
-        return due.Length > KeysPerStep;
+        return blocked;
     }
 
     /// <summary>Runs to its end once begun, also when the daemon is told to stop: the line after it is to be true.</summary>

@@ -178,7 +178,7 @@ internal sealed class LocalBackend : IKeyBackend
         _writer.WipeDestroyed();
         ImmutableArray<KeyDescription> due =
         [
-            .. _keys.Ending.Where(key => KeyRules.IsDue(key, now))
+            .. _keys.Ending.Where(key => KeyRules.IsDue(key, now) && _keys.TryGet(key.KeyId, out _) == KmsError.None)
                 .Select(key => _writer.Refresh(key.KeyId))
                 .Where(key => KeyRules.IsDue(key, now))
                 .OrderBy(static key => key.KeyId, Utf8Order.Instance),

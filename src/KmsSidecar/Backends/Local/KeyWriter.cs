@@ -91,7 +91,7 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
             uint next = before.Version + 1;
             while (key.Find(next) is null)
             {
-                if (Freeze(slot, key, stored.Record, next) is { } frozen)
+                if (Freeze(slot, stored.Record, next) is { } frozen)
                 {
                     key = key.With(frozen);
                     keys.Replace(slot, key);
@@ -160,11 +160,11 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
     }
 
     /// <summary>Makes material for a version and the file that holds it; null when that number is taken.</summary>
-    private LocalKeyVersion? Freeze(KeySlot slot, LocalKey key, KeyFile record, uint version)
+    private LocalKeyVersion? Freeze(KeySlot slot, KeyFile record, uint version)
     {
-        using SecretBytes? first = OpenFirst(record);
+        using SecretBytes first = OpenFirst(record);
         using SecretBytes material = SecretBytes.Random(AeadKey.KeyLength);
-        (byte[] nonce, SecretBytes @sealed) = cipher.SealVersion(record.KeyId, version, first!.Span, material.Span);
+        (byte[] nonce, SecretBytes @sealed) = cipher.SealVersion(record.KeyId, version, first.Span, material.Span);
         using KeyVersionFile file = new()
         {
             KeyId = record.KeyId,
@@ -181,12 +181,7 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
             slot.VersionFiles = [.. slot.VersionFiles.Add(version).Order()];
         }
 
-        if (!created)
-        {
-            return null;
-        }
-
-        return new LocalKeyVersion(version, AeadKey.From(material.Span));
+        return created ? new LocalKeyVersion(version, AeadKey.From(material.Span)) : null;
     }
 
     private SecretBytes OpenFirst(KeyFile record) => cipher.TryOpen(record, out SecretBytes? first) == KeyFileVerdict.Good

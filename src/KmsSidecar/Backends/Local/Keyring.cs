@@ -91,7 +91,7 @@ internal sealed class Keyring
         ImmutableArray<KeyDescription>.Builder page = ImmutableArray.CreateBuilder<KeyDescription>(count);
         for (int i = start; i < start + count; i++)
         {
-            if (_slots.TryGetValue(ids[i], out KeySlot? slot) && Describe(slot) is { } description)
+            if (_slots.TryGetValue(ids[i], out KeySlot? slot) && (slot.Key?.Description ?? Load(slot, keep: false).Description) is { } description)
             {
                 page.Add(description);
             }
@@ -144,16 +144,6 @@ internal sealed class Keyring
         {
             slot.Key?.Wipe();
         }
-    }
-
-    private KeyDescription? Describe(KeySlot slot)
-    {
-        if (slot.Key is { } key)
-        {
-            return key.Description;
-        }
-
-        return Load(slot, keep: false).Description;
     }
 
     private (KeyFileVerdict Verdict, KeyDescription? Description, LocalKey? Key) Load(KeySlot slot, bool keep)

@@ -1,14 +1,11 @@
-using System.Security.Cryptography;
-
 namespace KmsSidecar.Crypto;
 
-/// <summary>One 256-bit key that seals and opens spans. Nothing else in the project touches a cipher.</summary>
+/// <summary>One 256-bit key that seals and opens spans. Nothing outside of this folder touches a cipher.</summary>
 /// <remarks>
 /// <para>AES-256-GCM (NIST SP 800-38D) with a 96-bit nonce, and XAES-256-GCM (C2SP) with a 192-bit nonce, both with a 128-bit tag.
 /// Sealed bytes are <c>ciphertext(n) | tag(16)</c>; destinations may not overlap sources.</para>
 /// <para>At most 2^32 seals per key with random 96-bit nonces (SP 800-38D, 8.3); with 192-bit nonces there is no such ceiling.</para>
-/// <para>Safe for concurrent use until disposed: a cipher object is made per call, because one <see cref="AesGcm"/> shared by
-/// threads corrupts its results on Linux (its OpenSSL context is stateful).</para>
+/// <para>Safe for concurrent use until disposed: the key schedule is computed once and then only read.</para>
 /// <para>Wrong lengths and overlaps throw <see cref="ArgumentException"/>: whoever takes a nonce from a caller checks it first.</para>
 /// </remarks>
 internal sealed class AeadKey : IDisposable
@@ -18,16 +15,21 @@ internal sealed class AeadKey : IDisposable
     public const int GcmNonceLength = 96 / 8;
     public const int XaesNonceLength = 192 / 8;
 
-    private readonly SecretBytes _key;
+    private readonly AeadEngine _engine;
+    private readonly SecretBytes _state;
 
-    private AeadKey(SecretBytes key) => _key = key;
+    private AeadKey(AeadEngine engine, SecretBytes state) => (_engine, _state) = (engine, state);
 
-    /// <summary>Copies the key; the source stays the caller's to wipe.</summary>
+    /// <summary>Computes what sealing and opening need; the source stays the caller's to wipe.</summary>
     /// <param name="key">Exactly <see cref="KeyLength"/> bytes.</param>
-    public static AeadKey From(ReadOnlySpan<byte> key)
+    /// <param name="engine">Null for <see cref="AeadEngine.Current"/>.</param>
+    public static AeadKey From(ReadOnlySpan<byte> key, AeadEngine? engine = null)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, KeyLength);
-        return new AeadKey(SecretBytes.CopyOf(key));
+        engine ??= AeadEngine.Current;
+        SecretBytes state = SecretBytes.Allocate(engine.StateLength);
+        engine.Prepare(key, state.Span);
+        return new AeadKey(engine, state);
     }
 
     /// <summary>AES-256-GCM.</summary>
@@ -36,7 +38,9 @@ internal sealed class AeadKey : IDisposable
     public void SealGcm(
         ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData, Span<byte> destination)
     {
-        Seal(_key.Span, nonce, plaintext, associatedData, destination);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, GcmNonceLength);
+        CheckSeal(plaintext, destination);
+        _engine.Seal(_state.Span, nonce, plaintext, associatedData, destination);
         DiscardIfDisposed(destination);
     }
 
@@ -44,8 +48,12 @@ internal sealed class AeadKey : IDisposable
     /// <param name="nonce"><see cref="GcmNonceLength"/> bytes.</param>
     /// <param name="destination">@sealed.Length - <see cref="TagLength"/> bytes.</param>
     public bool TryOpenGcm(
-        ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> @sealed, ReadOnlySpan<byte> associatedData, Span<byte> destination) =>
-        TryOpen(_key.Span, nonce, @sealed, associatedData, destination);
+        ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> @sealed, ReadOnlySpan<byte> associatedData, Span<byte> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, GcmNonceLength);
+        CheckOpen(@sealed, destination);
+        return @sealed.Length >= TagLength && _engine.TryOpen(_state.Span, nonce, @sealed, associatedData, destination);
+    }
 
     /// <summary>XAES-256-GCM.</summary>
     /// <param name="nonce"><see cref="XaesNonceLength"/> bytes, never twice under one key.</param>
@@ -53,18 +61,9 @@ internal sealed class AeadKey : IDisposable
     public void SealXaes(
         ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData, Span<byte> destination)
     {
-        RequireXaesNonce(nonce);
-        Span<byte> derived = stackalloc byte[KeyLength];
-        try
-        {
-            Xaes.DeriveKey(_key.Span, nonce[..Xaes.DerivationInputLength], derived);
-            Seal(derived, nonce[Xaes.DerivationInputLength..], plaintext, associatedData, destination);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(derived);
-        }
-
+        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, XaesNonceLength);
+        CheckSeal(plaintext, destination);
+        _engine.SealXaes(_state.Span, nonce, plaintext, associatedData, destination);
         DiscardIfDisposed(destination);
     }
 
@@ -74,60 +73,24 @@ internal sealed class AeadKey : IDisposable
     public bool TryOpenXaes(
         ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> @sealed, ReadOnlySpan<byte> associatedData, Span<byte> destination)
     {
-        RequireXaesNonce(nonce);
-        Span<byte> derived = stackalloc byte[KeyLength];
-        try
-        {
-            Xaes.DeriveKey(_key.Span, nonce[..Xaes.DerivationInputLength], derived);
-            return TryOpen(derived, nonce[Xaes.DerivationInputLength..], @sealed, associatedData, destination);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(derived);
-        }
+        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, XaesNonceLength);
+        CheckOpen(@sealed, destination);
+        return @sealed.Length >= TagLength && _engine.TryOpenXaes(_state.Span, nonce, @sealed, associatedData, destination);
     }
 
-    public void Dispose() => _key.Dispose();
+    public void Dispose() => _state.Dispose();
 
-    private static void Seal(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData,
-        Span<byte> destination)
+    private static void CheckSeal(ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> destination)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, GcmNonceLength);
         ArgumentOutOfRangeException.ThrowIfNotEqual(destination.Length, plaintext.Length + TagLength);
         RequireApart(plaintext, destination);
-
-        using AesGcm cipher = new(key, TagLength);
-        cipher.Encrypt(nonce, plaintext, destination[..plaintext.Length], destination[plaintext.Length..], associatedData);
     }
 
-    private static bool TryOpen(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> @sealed, ReadOnlySpan<byte> associatedData,
-        Span<byte> destination)
+    private static void CheckOpen(ReadOnlySpan<byte> @sealed, ReadOnlySpan<byte> destination)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, GcmNonceLength);
         ArgumentOutOfRangeException.ThrowIfNotEqual(destination.Length, Math.Max(@sealed.Length - TagLength, 0));
         RequireApart(@sealed, destination);
-        if (@sealed.Length < TagLength)
-        {
-            return false;
-        }
-
-        using AesGcm cipher = new(key, TagLength);
-        try
-        {
-            cipher.Decrypt(nonce, @sealed[..^TagLength], @sealed[^TagLength..], destination, associatedData);
-            return true;
-        }
-        catch (AuthenticationTagMismatchException)
-        {
-            CryptographicOperations.ZeroMemory(destination);
-            return false;
-        }
     }
-
-    private static void RequireXaesNonce(ReadOnlySpan<byte> nonce) =>
-        ArgumentOutOfRangeException.ThrowIfNotEqual(nonce.Length, XaesNonceLength);
 
     private static void RequireApart(ReadOnlySpan<byte> source, ReadOnlySpan<byte> destination)
     {
@@ -141,7 +104,7 @@ internal sealed class AeadKey : IDisposable
     /// under zeroes, which anyone opens.</summary>
     private void DiscardIfDisposed(Span<byte> destination)
     {
-        if (_key.IsDisposed)
+        if (_state.IsDisposed)
         {
             destination.Clear();
             throw new ObjectDisposedException(nameof(AeadKey));

@@ -1,4 +1,5 @@
-using System.Security.Cryptography;
+using System.Buffers.Binary;
+using System.Runtime.Intrinsics;
 
 namespace KmsSidecar.Crypto;
 
@@ -6,69 +7,30 @@ namespace KmsSidecar.Crypto;
 /// <remarks>
 /// c2sp.org/XAES-256-GCM: <c>L = AES(K, 0^128); K1 = L &lt;&lt; 1 (xor 0x87 on carry);
 /// M1 = 00 01 58 00 | N[:12]; M2 = 00 02 58 00 | N[:12]; Kx = AES(K, M1 ^ K1) | AES(K, M2 ^ K1); Nx = N[12:]</c>,
-/// which is the counter-mode KDF of NIST SP 800-108 with CMAC.
+/// which is the counter-mode KDF of NIST SP 800-108 with CMAC. Here is what needs no cipher.
 /// </remarks>
 internal static class Xaes
 {
     public const int DerivationInputLength = 96 / 8;
 
-    private const int BlockLength = 128 / 8;
-
-    /// <param name="key">32 bytes. The framework's AES object holds a copy for the time of the call, and zeroes it when disposed.</param>
+    /// <summary>M1 or M2.</summary>
+    /// <param name="index">1 or 2.</param>
     /// <param name="input">The first <see cref="DerivationInputLength"/> bytes of the nonce.</param>
-    /// <param name="derived">32 bytes; the caller wipes them.</param>
-    public static void DeriveKey(ReadOnlySpan<byte> key, ReadOnlySpan<byte> input, Span<byte> derived)
+    public static Vector128<byte> Message(byte index, ReadOnlySpan<byte> input) => Vector128.Create(
+        ((uint)index << 8) | ((uint)'X' << 16),
+        BinaryPrimitives.ReadUInt32LittleEndian(input),
+        BinaryPrimitives.ReadUInt32LittleEndian(input[4..]),
+        BinaryPrimitives.ReadUInt32LittleEndian(input[8..])).AsByte();
+
+    /// <summary>K1 from L: multiplies by x in GF(2^128) (NIST SP 800-38B, 6.1), without a branch on the secret carry.</summary>
+    public static Vector128<byte> Double(Vector128<byte> block)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, AeadKey.KeyLength);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(input.Length, DerivationInputLength);
-        ArgumentOutOfRangeException.ThrowIfNotEqual(derived.Length, AeadKey.KeyLength);
-
-        Span<byte> subkey = stackalloc byte[BlockLength];
-        Span<byte> blocks = stackalloc byte[2 * BlockLength];
-        using Aes aes = Aes.Create();
-        aes.SetKey(key);
-        try
-        {
-            subkey.Clear();
-            aes.EncryptEcb(subkey, subkey, PaddingMode.None);
-            Double(subkey);
-
-            for (int i = 0; i < 2; i++)
-            {
-                Span<byte> block = blocks.Slice(i * BlockLength, BlockLength);
-                block.Clear();
-                block[1] = (byte)(i + 1);
-                block[2] = (byte)'X';
-                input.CopyTo(block[4..]);
-                Xor(block, subkey);
-            }
-
-            aes.EncryptEcb(blocks, derived, PaddingMode.None);
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(subkey);
-            CryptographicOperations.ZeroMemory(blocks);
-        }
-    }
-
-    /// <summary>Multiplies by x in GF(2^128) (NIST SP 800-38B, 6.1), without a branch on the secret carry.</summary>
-    private static void Double(Span<byte> block)
-    {
-        int carry = block[0] >> 7;
-        for (int i = 0; i < BlockLength - 1; i++)
-        {
-            block[i] = unchecked((byte)((block[i] << 1) | (block[i + 1] >> 7)));
-        }
-
-        block[^1] = unchecked((byte)((block[^1] << 1) ^ (0x87 & -carry)));
-    }
-
-    private static void Xor(Span<byte> target, ReadOnlySpan<byte> mask)
-    {
-        for (int i = 0; i < target.Length; i++)
-        {
-            target[i] ^= mask[i];
-        }
+        Span<byte> bytes = stackalloc byte[Vector128<byte>.Count];
+        block.CopyTo(bytes);
+        UInt128 value = BinaryPrimitives.ReadUInt128BigEndian(bytes);
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, unchecked((value << 1) ^ (0x87 & (UInt128.Zero - (value >> 127)))));
+        Vector128<byte> doubled = Vector128.Create((ReadOnlySpan<byte>)bytes);
+        bytes.Clear();
+        return doubled;
     }
 }

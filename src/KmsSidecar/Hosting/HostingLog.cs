@@ -5,8 +5,8 @@ namespace KmsSidecar.Hosting;
 /// <summary>Events of the process, in the category <c>rustfs::kms::daemon</c>.</summary>
 internal static partial class HostingLog
 {
-    [LoggerMessage(EventIds.Listening, LogLevel.Information, "ready: {Addresses}")]
-    public static partial void Listening(ILogger log, string addresses);
+    [LoggerMessage(EventIds.Listening, LogLevel.Information, "ready: {Addresses}; data keys are wrapped with {Ciphers}")]
+    public static partial void Listening(ILogger log, string addresses, string ciphers);
 
     [LoggerMessage(EventIds.NoCredentials, LogLevel.Warning,
         "no root credentials: the TCP listener refuses every request until RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY or --credentials-file are set")]

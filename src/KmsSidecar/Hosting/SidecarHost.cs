@@ -6,6 +6,7 @@ using KmsSidecar.Access.Users;
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.CommandLine;
+using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
 using KmsSidecar.Observability;
@@ -104,6 +105,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         try
         {
             OpenFileLimit.Raise();
+            AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
             using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
             await using SidecarHost host = new(sandbox?.Options ?? given, TimeProvider.System);
             await host.StartAsync(sandbox?.Configuration);
@@ -153,7 +155,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             HostingLog.NoCredentials(_log);
         }
 
-        HostingLog.Listening(_log, string.Join(' ', Application.Urls));
+        HostingLog.Listening(_log, string.Join(' ', Application.Urls), AeadEngine.Current.Name);
     }
 
     public async ValueTask DisposeAsync()

@@ -60,6 +60,9 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly DaemonOption AllowImmediateDeletion = new(
         "allow-immediate-deletion", null, "off", "Let administrators destroy keys without a waiting period; each request has to confirm the key");
 
+    public static readonly DaemonOption FrameworkCiphers = new(
+        "framework-ciphers", null, "off", "Use OpenSSL and not the processor's AES instructions, to compare the two; the bytes are the same");
+
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
 
@@ -71,7 +74,8 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly ImmutableArray<DaemonOption> All =
     [
         Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
-        StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, LogFormat, LogLevel, Dev,
+        StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, FrameworkCiphers,
+        LogFormat, LogLevel, Dev,
     ];
 
     public string Flag => $"--{Name}";

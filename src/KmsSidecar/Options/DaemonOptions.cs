@@ -62,6 +62,8 @@ internal sealed record DaemonOptions
     /// <summary>Keys may be destroyed without a waiting period.</summary>
     public bool AllowImmediateDeletion { get; init; }
 
+    public bool FrameworkCiphers { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     public LogLevel LogLevel { get; init; }
@@ -92,6 +94,7 @@ internal sealed record DaemonOptions
                 : [DaemonOption.Region.Default],
             LegacyServerInfo = ReadLegacyServerInfo(values),
             AllowImmediateDeletion = values.Switch(DaemonOption.AllowImmediateDeletion),
+            FrameworkCiphers = values.Switch(DaemonOption.FrameworkCiphers),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),

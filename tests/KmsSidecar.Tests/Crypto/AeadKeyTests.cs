@@ -8,13 +8,16 @@ public sealed class AeadKeyTests
 {
     private static readonly byte[] Secret = [.. Enumerable.Range(0, AeadKey.KeyLength).Select(i => (byte)i)];
 
-    public static TheoryData<string> Algorithms => ["gcm", "xaes"];
+    public static TheoryData<string, string> Algorithms => new()
+    {
+        { "gcm", "hardware" }, { "gcm", "framework" }, { "xaes", "hardware" }, { "xaes", "framework" },
+    };
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void EveryFlippedBit_IsRefused_AndClearsTheDestination(string algorithm)
+    public void EveryFlippedBit_IsRefused_AndClearsTheDestination(string algorithm, string engine)
     {
-        using AeadKey key = AeadKey.From(Secret);
+        using AeadKey key = AeadKey.From(Secret, Engines.Named(engine));
         Algorithm aead = new(algorithm, key);
         byte[] plaintext = [.. Enumerable.Range(100, 37).Select(i => (byte)i)];
         byte[] associatedData = [.. Enumerable.Range(0, 29).Select(i => (byte)i)];
@@ -42,9 +45,9 @@ public sealed class AeadKeyTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void TruncatedOrExtended_IsRefused(string algorithm)
+    public void TruncatedOrExtended_IsRefused(string algorithm, string engine)
     {
-        using AeadKey key = AeadKey.From(Secret);
+        using AeadKey key = AeadKey.From(Secret, Engines.Named(engine));
         Algorithm aead = new(algorithm, key);
         byte[] nonce = new byte[aead.NonceLength];
         byte[] @sealed = new byte[5 + AeadKey.TagLength];
@@ -62,9 +65,9 @@ public sealed class AeadKeyTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void WrongLengths_AreMisuse(string algorithm)
+    public void WrongLengths_AreMisuse(string algorithm, string engine)
     {
-        using AeadKey key = AeadKey.From(Secret);
+        using AeadKey key = AeadKey.From(Secret, Engines.Named(engine));
         Algorithm aead = new(algorithm, key);
         byte[] nonce = new byte[aead.NonceLength];
         foreach (int length in (int[])[0, 11, 12, 13, 16, 23, 24, 25])
@@ -89,9 +92,9 @@ public sealed class AeadKeyTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void OverlappingBuffers_AreMisuse(string algorithm)
+    public void OverlappingBuffers_AreMisuse(string algorithm, string engine)
     {
-        using AeadKey key = AeadKey.From(Secret);
+        using AeadKey key = AeadKey.From(Secret, Engines.Named(engine));
         Algorithm aead = new(algorithm, key);
         byte[] nonce = new byte[aead.NonceLength];
         byte[] buffer = new byte[64];
@@ -102,12 +105,12 @@ public sealed class AeadKeyTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void FourThreadsOnOneKey_SealWhatOpensElsewhere(string algorithm)
+    public void FourThreadsOnOneKey_SealWhatOpensElsewhere(string algorithm, string engine)
     {
         const int Threads = 4;
         const int PerThread = 5_000;
         byte[][][] sealedByThread = new byte[Threads][][];
-        using (AeadKey shared = AeadKey.From(Secret))
+        using (AeadKey shared = AeadKey.From(Secret, Engines.Named(engine)))
         {
             Algorithm aead = new(algorithm, shared);
             Thread[] threads = [.. Enumerable.Range(0, Threads).Select(t => new Thread(() =>
@@ -154,9 +157,9 @@ public sealed class AeadKeyTests
 
     [Theory]
     [MemberData(nameof(Algorithms))]
-    public void DisposedKey_IsRefused(string algorithm)
+    public void DisposedKey_IsRefused(string algorithm, string engine)
     {
-        AeadKey key = AeadKey.From(Secret);
+        AeadKey key = AeadKey.From(Secret, Engines.Named(engine));
         Algorithm aead = new(algorithm, key);
         key.Dispose();
         Assert.Throws<ObjectDisposedException>(() => aead.Seal(new byte[aead.NonceLength], [], [], new byte[16]));

@@ -11,25 +11,30 @@ public sealed class XaesTests
 {
     private static readonly JsonElement File = VectorFile.Read("xaes-256-gcm", "c2sp.json");
 
-    [Fact]
-    public void Derivation_MatchesTheVectors()
+    [Theory]
+    [MemberData(nameof(Engines.Names), MemberType = typeof(Engines))]
+    public void Derivation_MatchesTheVectors(string name)
     {
+        AeadEngine engine = Engines.Named(name);
         Assert.Equal(2, File.GetProperty("vectors").GetArrayLength());
         foreach (JsonElement vector in File.GetProperty("vectors").EnumerateArray())
         {
             byte[] derived = new byte[AeadKey.KeyLength];
             byte[] nonce = Encoding.ASCII.GetBytes(vector.Text("nonce_ascii"));
-            Xaes.DeriveKey(vector.Hex("key"), nonce.AsSpan(0, Xaes.DerivationInputLength), derived);
+            byte[] state = new byte[engine.StateLength];
+            engine.Prepare(vector.Hex("key"), state);
+            engine.DeriveKey(state, nonce.AsSpan(0, Xaes.DerivationInputLength), derived);
             Assert.Equal(vector.Hex("derived_key"), derived);
         }
     }
 
-    [Fact]
-    public void Vectors_SealAndOpen()
+    [Theory]
+    [MemberData(nameof(Engines.Names), MemberType = typeof(Engines))]
+    public void Vectors_SealAndOpen(string engine)
     {
         foreach (JsonElement vector in File.GetProperty("vectors").EnumerateArray())
         {
-            using AeadKey key = AeadKey.From(vector.Hex("key"));
+            using AeadKey key = AeadKey.From(vector.Hex("key"), Engines.Named(engine));
             byte[] nonce = Encoding.ASCII.GetBytes(vector.Text("nonce_ascii"));
             byte[] plaintext = Encoding.ASCII.GetBytes(vector.Text("plaintext_ascii"));
             byte[] associatedData = Encoding.ASCII.GetBytes(vector.Text("aad_ascii"));
@@ -44,16 +49,18 @@ public sealed class XaesTests
         }
     }
 
-    [Fact]
-    public void Accumulated_TenThousand() => Assert.Equal(Expected(10_000), Accumulate(10_000));
+    [Theory]
+    [MemberData(nameof(Engines.Names), MemberType = typeof(Engines))]
+    public void Accumulated_TenThousand(string engine) => Assert.Equal(Expected(10_000), Accumulate(10_000, Engines.Named(engine)));
 
-    [Fact]
+    [Theory]
+    [MemberData(nameof(Engines.Names), MemberType = typeof(Engines))]
     [Trait("Category", "Slow")]
-    public void Accumulated_Million() => Assert.Equal(Expected(1_000_000), Accumulate(1_000_000));
+    public void Accumulated_Million(string engine) => Assert.Equal(Expected(1_000_000), Accumulate(1_000_000, Engines.Named(engine)));
 
     private static string Expected(int iterations) => File.GetProperty("accumulated").GetProperty("expected").Text($"{iterations}");
 
-    private static string Accumulate(int iterations)
+    private static string Accumulate(int iterations, AeadEngine engine)
     {
         ShakeDigest input = new(128);
         ShakeDigest output = new(128);
@@ -70,7 +77,7 @@ public sealed class XaesTests
             Span<byte> plaintext = TakeCounted(input, plaintextBuffer);
             Span<byte> associatedData = TakeCounted(input, associatedDataBuffer);
 
-            using AeadKey key = AeadKey.From(secret);
+            using AeadKey key = AeadKey.From(secret, engine);
             Span<byte> @sealed = sealedBuffer[..(plaintext.Length + AeadKey.TagLength)];
             key.SealXaes(nonce, plaintext, associatedData, @sealed);
             output.BlockUpdate(@sealed);

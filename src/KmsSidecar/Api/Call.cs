@@ -9,17 +9,19 @@ using KmsSidecar.Operations;
 
 namespace KmsSidecar.Api;
 
-/// <summary>One request on its way through the dispatcher: what was asked, by whom, and the answer as it is written.</summary>
-/// <remarks>Input and output are wiped when it is disposed: both may hold secrets. One thread at a time.</remarks>
+/// <summary>One request on its way to its handler: what was asked, by whom, and the answer as it is written.</summary>
+/// <remarks>Input and output are wiped when it is disposed or renewed: both may hold secrets. One thread at a time.</remarks>
 internal sealed class Call : IDisposable
 {
+    public const string JsonContent = "application/json";
+
     private readonly SecretBuffer _input = new(512);
     private readonly SecretBuffer _output = new(1024);
 
-    public required string RequestId { get; init; }
+    public RequestId RequestId { get; private set; } = RequestId.Next();
 
     /// <summary>Who asks; set once that is known.</summary>
-    public Actor Actor { get; set; } = new("unknown", "unknown");
+    public Actor Actor { get; set; } = Actor.Unknown;
 
     /// <summary>The key that policies were judged on; null where none was, or nobody had to ask.</summary>
     public string? JudgedKeyId { get; set; }
@@ -45,12 +47,12 @@ internal sealed class Call : IDisposable
 
     public SecretBuffer Output => _output;
 
-    public int Status { get; set; } = 200;
+    public int Status { get; set; } = StatusCodes.Status200OK;
 
     /// <summary>The same request may succeed a little later, and the answer says so.</summary>
     public bool IsRetryable { get; set; }
 
-    public string ContentType { get; set; } = "application/json";
+    public string ContentType { get; set; } = JsonContent;
 
     /// <summary>What a failure tells the caller; null for the error's own sentence.</summary>
     public string? FailureMessage { get; set; }
@@ -62,6 +64,25 @@ internal sealed class Call : IDisposable
     {
         using Utf8JsonWriter writer = JsonOutput.WriteTo(_output);
         JsonSerializer.Serialize(writer, answer, type);
+    }
+
+    /// <summary>Makes it the call of another request by the same caller, as if it were new.</summary>
+    public void Renew()
+    {
+        _input.Clear();
+        _output.Clear();
+        RequestId = RequestId.Next();
+        JudgedKeyId = null;
+        Caller = null;
+        PathParameter = null;
+        Query = ReadOnlyDictionary<string, string>.Empty;
+        KeyId = "";
+        Impact = null;
+        Status = StatusCodes.Status200OK;
+        IsRetryable = false;
+        ContentType = JsonContent;
+        FailureMessage = null;
+        Cancellation = CancellationToken.None;
     }
 
     public void Dispose()

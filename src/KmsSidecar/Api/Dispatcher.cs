@@ -19,30 +19,29 @@ internal sealed partial class Dispatcher
     private readonly RequestGate _gate;
     private readonly AccessGate _access;
     private readonly SignatureRefusals _refusals;
+    private readonly Outcomes _outcomes;
     private readonly TimeSpan _bodyLimit;
     private readonly ILogger _log;
 
-    /// <summary>By route index; the last one is of the requests that match no route.</summary>
-    private readonly RouteSeries[] _series;
-
     /// <param name="bodyLimit">How long a body may take to arrive.</param>
-    public Dispatcher(Router router, RequestGate gate, AccessGate access, SignatureRefusals refusals, Metrics metrics, TimeSpan bodyLimit, ILoggerFactory logs)
+    public Dispatcher(
+        Router router, RequestGate gate, AccessGate access, SignatureRefusals refusals, Outcomes outcomes, TimeSpan bodyLimit, ILoggerFactory logs)
     {
         _router = router;
         _gate = gate;
         _access = access;
         _refusals = refusals;
+        _outcomes = outcomes;
         _bodyLimit = bodyLimit;
         _log = logs.CreateLogger("rustfs::kms::api");
-        _series = [.. router.Routes.Select(static route => route.Name).Append("none").Select(metrics.Add)];
     }
 
     public async Task InvokeAsync(HttpContext http)
     {
         long started = Stopwatch.GetTimestamp();
         ConnectionOrigin origin = http.Features.GetRequiredFeature<ConnectionOrigin>();
-        using Call call = new() { RequestId = Guid.NewGuid().ToString("N") };
-        int index = _router.Routes.Length;
+        using Call call = new();
+        int? index = null;
         try
         {
             if (Admit(http, origin, call, out RequestTarget? target))
@@ -59,7 +58,7 @@ internal sealed partial class Dispatcher
             return;
         }
 
-        _series[index].Count(call.Status, Stopwatch.GetElapsedTime(started));
+        _outcomes.Count(index, call, started);
         await AnswerAsync(http, call);
     }
 
@@ -70,7 +69,7 @@ internal sealed partial class Dispatcher
         if (!origin.IsAdmitted)
         {
             http.Response.Headers.Connection = "close";
-            Refuse(call, KmsError.Forbidden, "this process may not use this socket: its user and group are not on the allow-list", route: null);
+            _outcomes.Refuse(call, KmsError.Forbidden, "this process may not use this socket: its user and group are not on the allow-list", route: null);
             return false;
         }
 
@@ -106,16 +105,15 @@ internal sealed partial class Dispatcher
         }
         catch (KmsException failure)
         {
-            Refuse(call, failure.Error, failure.Message, route);
+            _outcomes.Refuse(call, failure.Error, failure.Message, route);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {
-            Refuse(call, KmsError.BackendTimeout, message: null, route);
+            _outcomes.Refuse(call, KmsError.BackendTimeout, message: null, route);
         }
         catch (Exception bug) when (bug is not OperationCanceledException)
         {
-            Log.Failed(_log, route?.Name ?? "no route", call.RequestId, bug);
-            Refuse(call, KmsError.Internal, message: null, route);
+            _outcomes.Fail(call, bug, route);
         }
     }
 
@@ -160,14 +158,14 @@ internal sealed partial class Dispatcher
 
         if (!isReadable)
         {
-            Refuse(call, KmsError.MalformedRequest, malformed!.Message, route);
+            _outcomes.Refuse(call, KmsError.MalformedRequest, malformed!.Message, route);
             return;
         }
 
         KmsError error = await route.Handler(call);
         if (error != KmsError.None)
         {
-            Refuse(call, error, call.FailureMessage, route);
+            _outcomes.Refuse(call, error, call.FailureMessage, route);
         }
     }
 
@@ -178,7 +176,7 @@ internal sealed partial class Dispatcher
         if (!decision.IsAllowed)
         {
             ErrorWriter.WriteXml(call, AuthFailure.AccessDenied, route);
-            Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId);
+            Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId.ToString());
         }
 
         return decision.IsAllowed;
@@ -191,17 +189,11 @@ internal sealed partial class Dispatcher
             http.Response.Headers.Allow = string.Join(", ", _router.MethodsOf(origin.Surface, target.Path));
         }
 
-        Refuse(call, routing, message: null, route: null);
-    }
-
-    private void Refuse(Call call, KmsError error, string? message, Route? route)
-    {
-        ErrorWriter.WriteJson(call, error, message, route);
-        Log.Refused(_log, route?.Name ?? "no route", error, call.RequestId);
+        _outcomes.Refuse(call, routing, message: null, route: null);
     }
 
     private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure, Route? route) =>
-        ErrorWriter.WriteXml(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId), route);
+        ErrorWriter.WriteXml(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId.ToString()), route);
 
     private static async ValueTask AnswerAsync(HttpContext http, Call call)
     {
@@ -209,7 +201,7 @@ internal sealed partial class Dispatcher
         response.StatusCode = call.Status;
         response.ContentType = call.ContentType;
         response.ContentLength = call.Output.WrittenSpan.Length;
-        response.Headers["x-request-id"] = call.RequestId;
+        response.Headers["x-request-id"] = call.RequestId.ToString();
         response.Headers.CacheControl = "no-store";
         if (call.IsRetryable)
         {
@@ -229,16 +221,9 @@ internal sealed partial class Dispatcher
         }
     }
 
-    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, access keys that are known, and our own
-    /// request id.</summary>
+    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, access keys that are known, and our own request id.</summary>
     private static partial class Log
     {
-        [LoggerMessage(EventIds.RequestFailed, LogLevel.Error, "{Route} failed, request {RequestId}")]
-        public static partial void Failed(ILogger log, string route, string requestId, Exception bug);
-
-        [LoggerMessage(EventIds.OperationFailed, LogLevel.Debug, "{Route} refused: {Error}, request {RequestId}")]
-        public static partial void Refused(ILogger log, string route, KmsError error, string requestId);
-
         [LoggerMessage(EventIds.AccessDenied, LogLevel.Information, "access key {AccessKey} may not {Action}: {Reason}, request {RequestId}")]
         public static partial void AccessDenied(ILogger log, string accessKey, string action, DecisionReason reason, string requestId);
     }

@@ -29,7 +29,7 @@ internal static class ErrorWriter
         writer.WriteBoolean("success", false);
         writer.WriteString("message", message ?? row.Sentence);
         writer.WriteString("code", error.ToString());
-        writer.WriteString("request_id", call.RequestId);
+        writer.WriteString("request_id", call.RequestId.ToString());
         route?.FailureMembers?.Invoke(writer, call);
         writer.WriteEndObject();
     }
@@ -51,7 +51,7 @@ internal static class ErrorWriter
         Append(call.Output, "</Code><Message>");
         Append(call.Output, Escape(failure.Message));
         Append(call.Output, "</Message><RequestId>");
-        Append(call.Output, call.RequestId);
+        Append(call.Output, call.RequestId.ToString());
         Append(call.Output, "</RequestId></Error>");
     }
 

@@ -120,8 +120,7 @@ internal sealed class RewrapRequest
     private ReadOnlyMemory<byte> ReadBlob(ref StrictObject members)
     {
         int start = _blobs.WrittenSpan.Length;
-        Span<byte> room = _blobs.GetSpan();
-        int length = members.Base64(room[..Math.Min(room.Length, Envelope.MaxUtf8Length)]);
+        int length = members.Base64(_blobs.GetSpan(Math.Min(_blobs.FreeCapacity, Envelope.MaxUtf8Length)));
         _blobs.Advance(length);
         return _blobs.WrittenMemory.Slice(start, length);
     }

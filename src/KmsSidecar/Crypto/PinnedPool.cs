@@ -36,10 +36,11 @@ internal static class PinnedPool
         return GC.AllocateArray<byte>(1 << shift, pinned: true);
     }
 
-    /// <summary>Zeroes all of it. The caller must not touch it again.</summary>
-    public static void Return(byte[] array)
+    /// <summary>Zeroes it. The caller must not touch it again.</summary>
+    /// <param name="used">Bytes from the start that may not be zero.</param>
+    public static void Return(byte[] array, int used)
     {
-        CryptographicOperations.ZeroMemory(array);
+        CryptographicOperations.ZeroMemory(array.AsSpan(0, used));
         int shift = ShiftFor(array.Length);
         if (shift > LargestShift || array.Length != 1 << shift)
         {

@@ -7,12 +7,21 @@ namespace KmsSidecar.Crypto;
 /// <remarks>Not thread-safe. Its memory is lent by <see cref="PinnedPool"/>: no span of it may be used after <see cref="Dispose"/>.</remarks>
 internal sealed class SecretBuffer(int initialCapacity = 1024) : IBufferWriter<byte>, IDisposable
 {
+    /// <summary>Lent at once when less is asked for: what is lent has to be wiped, used or not.</summary>
+    private const int SmallestRoom = 256;
+
     private byte[] _bytes = PinnedPool.Rent(initialCapacity);
     private int _written;
+
+    /// <summary>Bytes from the start that have ever been lent to a writer; behind them all is zero.</summary>
+    private int _touched;
 
     public ReadOnlySpan<byte> WrittenSpan => _bytes.AsSpan(0, _written);
 
     public ReadOnlyMemory<byte> WrittenMemory => _bytes.AsMemory(0, _written);
+
+    /// <summary>Bytes that can be written before the buffer moves, which ends the life of all spans of it.</summary>
+    public int FreeCapacity => _bytes.Length - _written;
 
     public void Advance(int count)
     {
@@ -22,43 +31,48 @@ internal sealed class SecretBuffer(int initialCapacity = 1024) : IBufferWriter<b
 
     public Memory<byte> GetMemory(int sizeHint = 0)
     {
-        EnsureRoom(sizeHint);
-        return _bytes.AsMemory(_written);
+        int length = EnsureRoom(sizeHint);
+        return _bytes.AsMemory(_written, length);
     }
 
     public Span<byte> GetSpan(int sizeHint = 0)
     {
-        EnsureRoom(sizeHint);
-        return _bytes.AsSpan(_written);
+        int length = EnsureRoom(sizeHint);
+        return _bytes.AsSpan(_written, length);
     }
 
     /// <summary>Forgets and zeroes what was written, and may be written again.</summary>
     public void Clear()
     {
-        // All of it: a writer may have put bytes behind those that it has advanced over.
-        CryptographicOperations.ZeroMemory(_bytes);
-        _written = 0;
+        // A writer may have put bytes behind those that it has advanced over.
+        CryptographicOperations.ZeroMemory(_bytes.AsSpan(0, _touched));
+        _written = _touched = 0;
     }
 
     public void Dispose()
     {
         byte[] bytes = _bytes;
+        int touched = _touched;
         _bytes = [];
-        _written = 0;
-        PinnedPool.Return(bytes);
+        _written = _touched = 0;
+        PinnedPool.Return(bytes, touched);
     }
 
-    private void EnsureRoom(int sizeHint)
+    /// <returns>Bytes to lend.</returns>
+    private int EnsureRoom(int sizeHint)
     {
         int needed = _written + Math.Max(sizeHint, 1);
-        if (needed <= _bytes.Length)
+        if (needed > _bytes.Length)
         {
-            return;
+            byte[] larger = PinnedPool.Rent(Math.Max(needed, 2 * _bytes.Length));
+            WrittenSpan.CopyTo(larger);
+            PinnedPool.Return(_bytes, _touched);
+            _bytes = larger;
+            _touched = _written;
         }
 
-        byte[] larger = PinnedPool.Rent(Math.Max(needed, 2 * _bytes.Length));
-        WrittenSpan.CopyTo(larger);
-        PinnedPool.Return(_bytes);
-        _bytes = larger;
+        int length = Math.Min(Math.Max(sizeHint, SmallestRoom), _bytes.Length - _written);
+        _touched = Math.Max(_touched, _written + length);
+        return length;
     }
 }

@@ -30,20 +30,23 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
             }));
         }
 
-        uint self = Posix.EffectiveUserId();
-        IEnumerable<uint> users = options.AllowUids.IsEmpty ? [0, self] : options.AllowUids;
-        IEnumerable<uint> groups = options.SocketGroup is { } group ? [.. options.AllowGids, group] : options.AllowGids;
-        ListenLocally(kestrel, options.Socket, Surface.DataSocket, new PeerAllowList(users, groups));
+        ListenLocally(kestrel, options.Socket, Surface.DataSocket, MayUseDataSocket(options));
         if (options.AdminSocket is { } adminSocket)
         {
             IEnumerable<uint> admins = options.AdminGroup is { } adminGroup ? [adminGroup] : [];
-            ListenLocally(kestrel, adminSocket, Surface.AdminSocket, new PeerAllowList([0, self], admins));
+            ListenLocally(kestrel, adminSocket, Surface.AdminSocket, new PeerAllowList([0, Posix.EffectiveUserId()], admins));
         }
+    }
+
+    public static PeerAllowList MayUseDataSocket(DaemonOptions options)
+    {
+        IEnumerable<uint> users = options.AllowUids.IsEmpty ? [0, Posix.EffectiveUserId()] : options.AllowUids;
+        IEnumerable<uint> groups = options.SocketGroup is { } group ? [.. options.AllowGids, group] : options.AllowGids;
+        return new PeerAllowList(users, groups);
     }
 
     private void Limit(KestrelServerLimits limits)
     {
-
         // Each route has its own, and Kestrel's would end the connection while the rest of a body is drained, before the 413 has been read.
         limits.MaxRequestBodySize = null;
         limits.MaxRequestLineSize = RequestTarget.MaxChars + 64;

@@ -13,6 +13,8 @@ using KmsSidecar.Observability;
 using KmsSidecar.Operations;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
+using KmsSidecar.Transport;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace KmsSidecar.Hosting;
@@ -36,7 +38,9 @@ internal sealed class SidecarHost : IAsyncDisposable
         limits ??= ConnectionLimits.Default;
         Options = options;
         (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
-        Application = Build(options, limits);
+        DataSocketTransport dataSocket = new(
+            options.Socket, endpoint => ListenSockets.Bind(endpoint, options), Listeners.MayUseDataSocket(options), limits, clock);
+        Application = Build(options, limits, dataSocket);
         ILoggerFactory logs = Application.Services.GetRequiredService<ILoggerFactory>();
         _log = logs.CreateLogger("rustfs::kms::daemon");
         SystemFileSteps steps = new();
@@ -87,7 +91,9 @@ internal sealed class SidecarHost : IAsyncDisposable
         RequestGate gate = new(Verifier, new ClockWatch(clock), authLog);
         SignatureRefusals refusals = new(limitsOnFailures, clock, logs);
         AccessGate access = new(authorizer, Service, clock);
-        Application.Run(new Dispatcher(router, gate, access, refusals, metrics, limits.Body, logs).InvokeAsync);
+        Outcomes outcomes = new(router, metrics, logs);
+        (dataSocket.Requests, dataSocket.Logs) = (new LocalRequests(router, outcomes), logs);
+        Application.Run(new Dispatcher(router, gate, access, refusals, outcomes, limits.Body, logs).InvokeAsync);
     }
 
     public DaemonOptions Options { get; }
@@ -169,7 +175,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         _state.Dispose();
     }
 
-    private static WebApplication Build(DaemonOptions options, ConnectionLimits limits)
+    private static WebApplication Build(DaemonOptions options, ConnectionLimits limits, DataSocketTransport dataSocket)
     {
         // What configures this process is its options alone: no appsettings.json of the working directory, no ASPNETCORE_ variables.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = "/" });
@@ -183,6 +189,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
             new Listeners(options, limits, kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>()).Configure(kestrel));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(dataSocket);
         return builder.Build();
     }
 

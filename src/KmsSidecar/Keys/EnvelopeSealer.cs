@@ -41,7 +41,7 @@ internal sealed class EnvelopeSealer(bool bindsContextInRustFsForm, bool writesV
         }
 
         Span<char> dataKeyId = stackalloc char[UuidLength];
-        Guid.NewGuid().TryFormat(dataKeyId, out _);
+        RandomBytes.NextUuid().TryFormat(dataKeyId, out _);
         Span<char> createdAt = stackalloc char[ZonedTimestamp.MaxWrittenLength];
         createdAt = createdAt[..ZonedTimestamp.Format(time.GetUtcNow(), createdAt)];
 

@@ -22,11 +22,31 @@ internal static class ZonedTimestamp
 
     /// <param name="destination">At least <see cref="MaxWrittenLength"/> characters.</param>
     /// <returns>Characters written.</returns>
+    /// <remarks>By hand, because every data key has one, and the framework reads its format anew each time.</remarks>
     public static int Format(DateTimeOffset instant, Span<char> destination)
     {
-        instant.UtcDateTime.TryFormat(destination, out int written, "yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture);
-        Zone.CopyTo(destination[written..]);
-        return written + Zone.Length;
+        DateTime utc = instant.UtcDateTime;
+        (DateOnly date, TimeOnly time) = utc;
+        "0000-00-00T00:00:00.0000000".CopyTo(destination);
+        WriteDigits(destination[..4], date.Year);
+        WriteDigits(destination[5..7], date.Month);
+        WriteDigits(destination[8..10], date.Day);
+        WriteDigits(destination[11..13], time.Hour);
+        WriteDigits(destination[14..16], time.Minute);
+        WriteDigits(destination[17..19], time.Second);
+        WriteDigits(destination[20..27], (int)(utc.Ticks % TimeSpan.TicksPerSecond));
+        int length = destination[..27].TrimEnd('0').TrimEnd('.').Length;
+        Zone.CopyTo(destination[length..]);
+        return length + Zone.Length;
+    }
+
+    private static void WriteDigits(Span<char> destination, int value)
+    {
+        for (int i = destination.Length - 1; i >= 0; i--)
+        {
+            (value, int digit) = int.DivRem(value, 10);
+            destination[i] = (char)('0' + digit);
+        }
     }
 
     /// <summary>Takes what RustFS's lenient parser takes: an offset or <c>Z</c>, with or without a zone in brackets.</summary>

@@ -19,6 +19,7 @@ internal static class EventIds
     public const int SignatureRefused = 2003;
     public const int AccessDenied = 2004;
     public const int ClockJumped = 2005;
+    public const int ConnectionFailed = 2006;
 
     // Access: 3000
     public const int UserFileDamaged = 3000;

@@ -61,7 +61,6 @@ public sealed class KeyInQuestionTests
     {
         using Call call = new()
         {
-            RequestId = "r",
             Query = query.Split('&', StringSplitOptions.RemoveEmptyEntries).Select(static pair => pair.Split('=')).ToDictionary(static pair => pair[0], static pair => pair[1]),
         };
         call.Input.Write(body);

@@ -19,7 +19,7 @@ public sealed class SecretBufferTests
 
         Assert.True(rented.Length >= length);
         Assert.True(rented.AsSpan().IndexOfAnyExcept((byte)0) < 0);
-        PinnedPool.Return(rented);
+        PinnedPool.Return(rented, rented.Length);
     }
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class SecretBufferTests
         byte[] rented = PinnedPool.Rent(1000);
         rented.AsSpan().Fill(0xA5);
 
-        PinnedPool.Return(rented);
+        PinnedPool.Return(rented, rented.Length);
 
         Assert.True(rented.AsSpan().IndexOfAnyExcept((byte)0) < 0);
     }
@@ -85,7 +85,7 @@ public sealed class SecretBufferTests
                 Assert.Equal(0, rented[0]);
                 rented.AsSpan().Fill((byte)worker);
                 Assert.True(rented.AsSpan().IndexOfAnyExcept((byte)worker) < 0);
-                PinnedPool.Return(rented);
+                PinnedPool.Return(rented, rented.Length);
             }
         })));
     }

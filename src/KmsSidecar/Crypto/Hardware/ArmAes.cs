@@ -8,7 +8,7 @@ namespace KmsSidecar.Crypto.Hardware;
 /// <remarks>AESE takes the round key before SubBytes and not after MixColumns: given a key of zeroes, what is left is what x86 does.</remarks>
 internal readonly struct ArmAes : IAesInstructions
 {
-    public static bool IsSupported => Aes.IsSupported;
+    public static bool IsSupported => Aes.IsSupported && AdvSimd.Arm64.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Round(Vector128<byte> state, Vector128<byte> roundKey) =>
@@ -25,4 +25,7 @@ internal readonly struct ArmAes : IAesInstructions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> MultiplyUpper(Vector128<ulong> left, Vector128<ulong> right) =>
         Aes.PolynomialMultiplyWideningUpper(left, right);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Shuffle(Vector128<byte> bytes, Vector128<byte> indices) => AdvSimd.Arm64.VectorTableLookup(bytes, indices);
 }

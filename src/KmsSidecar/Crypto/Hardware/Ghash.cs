@@ -87,23 +87,25 @@ internal ref struct Ghash<T>(ref readonly byte powers)
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> Reverse(Vector128<byte> block) =>
-        Vector128.Shuffle(block, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
-
-    /// <summary>An index beyond the vector selects zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> LowerToUpper(Vector128<ulong> value) => Vector128.Shuffle(value, Vector128.Create(2UL, 0UL));
+        T.Shuffle(block, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> UpperToLower(Vector128<ulong> value) => Vector128.Shuffle(value, Vector128.Create(1UL, 2UL));
+    private static Vector128<ulong> LowerToUpper(Vector128<ulong> value) =>
+        T.Shuffle(value.AsByte(), Vector128.Create((byte)255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7)).AsUInt64();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> SwapHalves(Vector128<ulong> value) => Vector128.Shuffle(value, Vector128.Create(1UL, 0UL));
+    private static Vector128<ulong> UpperToLower(Vector128<ulong> value) =>
+        T.Shuffle(value.AsByte(), Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 255, 255, 255, 255, 255, 255, 255, 255)).AsUInt64();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<ulong> SwapHalves(Vector128<ulong> value) =>
+        T.Shuffle(value.AsByte(), Vector128.Create((byte)8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)).AsUInt64();
 
     /// <summary>Without a branch on the secret carry.</summary>
     private static Vector128<ulong> MultiplyByX(Vector128<ulong> value)
     {
         Vector128<ulong> carries = value >>> 63;
-        Vector128<ulong> mask = Vector128<ulong>.Zero - Vector128.Shuffle(carries, Vector128.Create(1UL, 1UL));
+        Vector128<ulong> mask = Vector128<ulong>.Zero - (UpperToLower(carries) | LowerToUpper(UpperToLower(carries)));
         return ((value << 1) | LowerToUpper(carries)) ^ (mask & Polynomial);
     }
 

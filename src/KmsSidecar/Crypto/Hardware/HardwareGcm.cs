@@ -145,5 +145,5 @@ internal static class HardwareGcm<T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> ReverseLastWord(Vector128<byte> block) =>
-        Vector128.Shuffle(block, Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12));
+        T.Shuffle(block, Vector128.Create((byte)0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 13, 12));
 }

@@ -19,4 +19,7 @@ internal interface IAesInstructions
 
     /// <summary>Product of two polynomials over GF(2): those in the upper halves.</summary>
     static abstract Vector128<ulong> MultiplyUpper(Vector128<ulong> left, Vector128<ulong> right);
+
+    /// <summary>Picks bytes by their index; an index of 255 gives zero.</summary>
+    static abstract Vector128<byte> Shuffle(Vector128<byte> bytes, Vector128<byte> indices);
 }

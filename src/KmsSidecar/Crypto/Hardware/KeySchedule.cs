@@ -116,13 +116,14 @@ internal static class KeySchedule<T>
     /// <summary>SubWord of the last word, in all four places: with equal columns, ShiftRows changes nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<uint> SubstituteLastWord(Vector128<byte> words) =>
-        T.LastRound(Vector128.Shuffle(words.AsUInt32(), Vector128.Create(3u)).AsByte(), Vector128<byte>.Zero).AsUInt32();
+        T.LastRound(
+            T.Shuffle(words, Vector128.Create((byte)12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15)), Vector128<byte>.Zero).AsUInt32();
 
-    /// <summary>Each word exclusive-ored with all before it. An index beyond the vector selects zero.</summary>
+    /// <summary>Each word exclusive-ored with all before it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<byte> AccumulateWords(Vector128<byte> words)
     {
-        words ^= Vector128.Shuffle(words, Vector128.Create((byte)255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
-        return words ^ Vector128.Shuffle(words, Vector128.Create((byte)255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7));
+        words ^= T.Shuffle(words, Vector128.Create((byte)255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+        return words ^ T.Shuffle(words, Vector128.Create((byte)255, 255, 255, 255, 255, 255, 255, 255, 0, 1, 2, 3, 4, 5, 6, 7));
     }
 }

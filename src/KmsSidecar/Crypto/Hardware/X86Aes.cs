@@ -4,10 +4,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace KmsSidecar.Crypto.Hardware;
 
-/// <summary>AES-NI and PCLMULQDQ.</summary>
+/// <summary>AES-NI, PCLMULQDQ and SSSE3.</summary>
 internal readonly struct X86Aes : IAesInstructions
 {
-    public static bool IsSupported => Aes.IsSupported && Pclmulqdq.IsSupported;
+    public static bool IsSupported => Aes.IsSupported && Pclmulqdq.IsSupported && Ssse3.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Round(Vector128<byte> state, Vector128<byte> roundKey) => Aes.Encrypt(state, roundKey);
@@ -22,4 +22,7 @@ internal readonly struct X86Aes : IAesInstructions
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> MultiplyUpper(Vector128<ulong> left, Vector128<ulong> right) =>
         Pclmulqdq.CarrylessMultiply(left, right, 0x11);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Shuffle(Vector128<byte> bytes, Vector128<byte> indices) => Ssse3.Shuffle(bytes, indices);
 }

@@ -1,0 +1,227 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using KmsSidecar.Storage;
+
+namespace KmsSidecar.Transport;
+
+/// <summary>One thread that waits for all of its connections at once (epoll(7)) and serves each plain request where it was read.</summary>
+/// <remarks>
+/// <para>A request costs two system calls and a share of a third, and no hop between threads. A handler that has to wait (for a backend over a
+/// network) is left to end on the thread pool, and its connection rests until then; others go on.</para>
+/// <para><see cref="Add"/> and <see cref="StopAsync"/> may be called from any thread.</para>
+/// </remarks>
+internal sealed partial class ConnectionLoop : IDisposable
+{
+    private const int EventsAtOnce = 64;
+    private const int SweepEveryMilliseconds = 1_000;
+    private const int StopWithinMilliseconds = 5_000;
+
+    /// <summary>A request that takes longer to arrive is Kestrel's, which has the limits for that.</summary>
+    private const long PatienceMilliseconds = 1_000;
+
+    private readonly int _epoll;
+    private readonly int _wake;
+    private readonly EpollEvents _events = new(EventsAtOnce);
+    private readonly ConcurrentDictionary<int, DataConnection> _connections = new();
+    private readonly PlainExchange _exchange;
+    private readonly Action<DataConnection> _handOver;
+    private readonly TimeSpan _idle;
+    private readonly ILogger _log;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isStopping;
+    private long _stopAt;
+    private long _sweptAt = Environment.TickCount64;
+
+    /// <param name="exchange">This loop's own.</param>
+    /// <param name="handOver">Takes over a connection with its socket; it has been forgotten here.</param>
+    /// <param name="idle">Between two requests.</param>
+    public ConnectionLoop(PlainExchange exchange, Action<DataConnection> handOver, TimeSpan idle, ILogger log)
+    {
+        (_exchange, _handOver, _idle, _log) = (exchange, handOver, idle, log);
+        _epoll = Require(SocketCalls.CreateEpoll(0));
+        _wake = Require(SocketCalls.CreateEvent(0, 0));
+        _ = Require(SocketCalls.Control(_epoll, SocketCalls.Add, _wake, SocketCalls.Readable));
+        _exchange.Woken = Wake;
+    }
+
+    public int Count => _connections.Count;
+
+    public void Start(string name) => new Thread(Run) { Name = name, IsBackground = true }.Start();
+
+    public void Add(DataConnection connection)
+    {
+        _connections[connection.Descriptor] = connection;
+        if (SocketCalls.Control(_epoll, SocketCalls.Add, connection.Descriptor, SocketCalls.Readable) < 0)
+        {
+            Close(connection);
+        }
+    }
+
+    /// <summary>Answers what has been received, then closes its connections.</summary>
+    public Task StopAsync()
+    {
+        _stopAt = Environment.TickCount64 + StopWithinMilliseconds;
+        _isStopping = true;
+        Wake();
+        return _ended.Task;
+    }
+
+    public void Dispose()
+    {
+        _ = SocketCalls.Close(_epoll);
+        _ = SocketCalls.Close(_wake);
+        _exchange.Dispose();
+    }
+
+    private static int Require(int result) =>
+        result >= 0 ? result : throw new IOException($"epoll: {Errno.Describe(Marshal.GetLastPInvokeError())}");
+
+    private void Wake() => _ = SocketCalls.Signal(_wake, 1);
+
+    private void Run()
+    {
+        while (!_isStopping || !IsDrained())
+        {
+            int count = SocketCalls.Wait(_epoll, _events, _isStopping ? SweepEveryMilliseconds / 100 : SweepEveryMilliseconds);
+            for (int i = 0; i < count; i++)
+            {
+                Serve(_events.DescriptorAt(i));
+            }
+
+            long now = Environment.TickCount64;
+            if (now - _sweptAt >= SweepEveryMilliseconds)
+            {
+                _sweptAt = now;
+                Sweep(now);
+            }
+        }
+
+        _ended.SetResult();
+    }
+
+    private void Serve(int descriptor)
+    {
+        if (descriptor == _wake)
+        {
+            Span<byte> count = stackalloc byte[sizeof(ulong)];
+            _ = SocketCalls.Read(_wake, count);
+            while (_exchange.TryResume(out DataConnection? ended))
+            {
+                if (SocketCalls.Control(_epoll, SocketCalls.Add, ended.Descriptor, SocketCalls.Readable) < 0)
+                {
+                    Close(ended);
+                    continue;
+                }
+
+                Guard(ended, static (exchange, connection) => exchange.Continue(connection));
+            }
+        }
+        else if (_connections.TryGetValue(descriptor, out DataConnection? connection))
+        {
+            Guard(connection, static (exchange, connection) => exchange.Advance(connection));
+        }
+    }
+
+    private void Guard(DataConnection connection, Func<PlainExchange, DataConnection, Progress> step)
+    {
+        Progress progress;
+        try
+        {
+            progress = step(_exchange, connection);
+        }
+        catch (Exception bug)
+        {
+            // A fault of ours in one connection must not end the others.
+            Log.ConnectionFailed(_log, bug);
+            progress = Progress.Ended;
+        }
+
+        switch (progress)
+        {
+            case Progress.Reading:
+                break;
+            case Progress.Sending:
+                _ = SocketCalls.Control(_epoll, SocketCalls.Modify, connection.Descriptor, SocketCalls.Writable);
+                break;
+            case Progress.SendingDone:
+                _ = SocketCalls.Control(_epoll, SocketCalls.Modify, connection.Descriptor, SocketCalls.Readable);
+                break;
+            case Progress.Waiting:
+                _ = SocketCalls.Control(_epoll, SocketCalls.Delete, connection.Descriptor, 0);
+                break;
+            case Progress.NotPlain:
+                Leave(connection);
+                break;
+            default:
+                Close(connection);
+                break;
+        }
+    }
+
+    private void Sweep(long now)
+    {
+        foreach ((_, DataConnection connection) in _connections)
+        {
+            long quiet = now - connection.ActiveAt;
+            if (connection.IsBusy)
+            {
+                continue;
+            }
+
+            bool isHalfway = connection.HasUnread && connection.Unsent.IsEmpty;
+            if (isHalfway && quiet > PatienceMilliseconds)
+            {
+                Leave(connection);
+            }
+            else if (!isHalfway && quiet > _idle.TotalMilliseconds)
+            {
+                Close(connection);
+            }
+        }
+    }
+
+    private bool IsDrained()
+    {
+        foreach ((_, DataConnection connection) in _connections)
+        {
+            if (!connection.IsBusy && connection.Unsent.IsEmpty)
+            {
+                Serve(connection.Descriptor);
+            }
+
+            if ((!connection.IsBusy && connection.Unsent.IsEmpty) || Environment.TickCount64 > _stopAt)
+            {
+                Close(connection);
+            }
+        }
+
+        return _connections.IsEmpty;
+    }
+
+    private void Leave(DataConnection connection)
+    {
+        Forget(connection);
+        _handOver(connection);
+    }
+
+    private void Close(DataConnection connection)
+    {
+        Forget(connection);
+        connection.Dispose();
+        connection.Socket.Dispose();
+    }
+
+    private void Forget(DataConnection connection)
+    {
+        if (_connections.TryRemove(connection.Descriptor, out _))
+        {
+            _ = SocketCalls.Control(_epoll, SocketCalls.Delete, connection.Descriptor, 0);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Observability.EventIds.ConnectionFailed, LogLevel.Error, "a connection of the data socket failed and was closed")]
+        public static partial void ConnectionFailed(ILogger log, Exception bug);
+    }
+}

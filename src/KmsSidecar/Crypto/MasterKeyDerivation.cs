@@ -65,3 +65,6 @@ internal static class MasterKeyDerivation
         return key;
     }
 }
+
+/// <returns><see cref="AeadKey.KeyLength"/> bytes, the caller's to dispose.</returns>
+internal delegate SecretBytes KeyDerivation(ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt);

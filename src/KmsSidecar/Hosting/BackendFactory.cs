@@ -6,15 +6,23 @@ using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>Opens backends: the one place that knows which kinds there are.</summary>
 /// <param name="masterKey">The password of key directories whose configuration brings none; stays the caller's.</param>
+/// <param name="derivedKeys">Spares the derivation of a key directory that was open before.</param>
 /// <param name="staticKeyFile">Null when the node has none.</param>
 internal sealed class BackendFactory(
-    SecretBytes masterKey, string? staticKeyFile, IFileSteps steps, DirectoryLocks locks, TimeProvider clock, ILoggerFactory logs)
+    SecretBytes masterKey,
+    DerivedKeys derivedKeys,
+    string? staticKeyFile,
+    IFileSteps steps,
+    DirectoryLocks locks,
+    TimeProvider clock,
+    ILoggerFactory logs)
 {
     private const int MaxStaticKeyFileBytes = 4096;
 
@@ -35,7 +43,11 @@ internal sealed class BackendFactory(
     {
         KmsConfiguration configuration = KmsConfiguration.From(document);
         LocalBackendSettings settings = new(
-            configuration.KeyDirectory!, configuration.FilePermissions ?? KmsConfiguration.DefaultFilePermissions);
+            configuration.KeyDirectory!, configuration.FilePermissions ?? KmsConfiguration.DefaultFilePermissions)
+        {
+            Derive = (password, salt) =>
+                derivedKeys.GetOrDerive(password, salt, MasterKeyDerivation.Argon2Id, mayKeep: mode != OpenMode.Inspect),
+        };
         LocalBackendReports reports = new(
             key => LifecycleLog.KeyUnreadable(_log, key.Name, key.Reason), notice => LifecycleLog.BackendNotice(_log, notice));
         return LocalBackend.Open(

@@ -25,6 +25,10 @@ internal static partial class HostingLog
     [LoggerMessage(EventIds.ReloadFailed, LogLevel.Error, "reload refused, the former credentials and users stay: {Reason}")]
     public static partial void ReloadFailed(ILogger log, string reason);
 
+    [LoggerMessage(EventIds.DerivedKeyNotKept, LogLevel.Warning,
+        "the key derived for a key directory is not kept, so the next start takes the time of Argon2id again: {Reason}")]
+    public static partial void DerivedKeyNotKept(ILogger log, string reason);
+
     [LoggerMessage(EventIds.Stopping, LogLevel.Information, "stopped")]
     public static partial void Stopping(ILogger log);
 }

@@ -57,7 +57,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         string? staticKeyFile = options.StaticKeyFile ?? SystemCredential.Find("static-key");
-        BackendFactory backends = new(_state.MasterKey.Text, staticKeyFile, steps, locks, clock, logs);
+        BackendFactory backends = new(_state.MasterKey.Text, _state.DerivedKeys, staticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing);
 

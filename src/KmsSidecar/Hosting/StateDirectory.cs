@@ -9,12 +9,14 @@ internal sealed class StateDirectory : IDisposable
 {
     private readonly DirectoryLock _lock;
 
-    private StateDirectory(DirectoryLock directoryLock, NodeMasterKey masterKey, SealedFiles configurations, SealedFiles users)
+    private StateDirectory(
+        DirectoryLock directoryLock, NodeMasterKey masterKey, SealedFiles configurations, SealedFiles users, DerivedKeys derivedKeys)
     {
         _lock = directoryLock;
         MasterKey = masterKey;
         Configurations = configurations;
         Users = users;
+        DerivedKeys = derivedKeys;
     }
 
     public NodeMasterKey MasterKey { get; }
@@ -23,6 +25,9 @@ internal sealed class StateDirectory : IDisposable
 
     /// <summary>Users and policies that were made through the admin API.</summary>
     public SealedFiles Users { get; }
+
+    /// <summary>Of the key directories that were open.</summary>
+    public DerivedKeys DerivedKeys { get; }
 
     /// <exception cref="Errors.KmsException">The directory cannot be used, is another process's, or was sealed with another master key.</exception>
     public static StateDirectory Open(DaemonOptions options, IFileSteps steps, DirectoryLocks locks, ILogger log)
@@ -37,7 +42,14 @@ internal sealed class StateDirectory : IDisposable
             masterKey = LoadMasterKey(options, state, log);
             masterKey.RequireMatch(state);
             return new StateDirectory(
-                directoryLock, masterKey, Seal(masterKey, state, "configuration", steps), Seal(masterKey, state, "users", steps));
+                directoryLock,
+                masterKey,
+                Seal(masterKey, state, "configuration", steps),
+                Seal(masterKey, state, "users", steps),
+                new DerivedKeys(
+                    masterKey,
+                    new DurableDirectory(Path.Join(state.FullPath, "derived-keys"), steps),
+                    reason => HostingLog.DerivedKeyNotKept(log, reason)));
         }
         catch
         {
@@ -49,6 +61,7 @@ internal sealed class StateDirectory : IDisposable
 
     public void Dispose()
     {
+        DerivedKeys.Dispose();
         MasterKey.Dispose();
         _lock.Dispose();
     }

@@ -11,6 +11,7 @@ internal static class EventIds
     public const int CredentialsReloaded = 1004;
     public const int ReloadFailed = 1005;
     public const int Stopping = 1006;
+    public const int DerivedKeyNotKept = 1007;
 
     // Api: 2000
     public const int CallerRefused = 2000;

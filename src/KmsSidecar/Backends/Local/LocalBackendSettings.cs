@@ -7,9 +7,6 @@ namespace KmsSidecar.Backends.Local;
 internal sealed record LocalBackendSettings(
     string KeyDirectory, UnixFileMode FilePermissions = UnixFileMode.UserRead | UnixFileMode.UserWrite)
 {
-    /// <summary>From the master key and the directory's salt to the key of its records; RustFS's is the only one that is ever used on a node.</summary>
+    /// <summary>From the master key and the directory's salt to the key of its records; on a node it always gives what RustFS's gives.</summary>
     public KeyDerivation Derive { get; init; } = MasterKeyDerivation.Argon2Id;
 }
-
-/// <returns>32 bytes, the caller's to dispose.</returns>
-internal delegate SecretBytes KeyDerivation(ReadOnlySpan<byte> password, ReadOnlySpan<byte> salt);

@@ -17,7 +17,7 @@ internal sealed class MaterialCipher : IDisposable
     private readonly AeadKey _key;
     private readonly AeadKey _legacyKey;
 
-    /// <summary>Derives the keys, which takes Argon2id's time.</summary>
+    /// <summary>Derives the keys, which may take Argon2id's time.</summary>
     /// <param name="masterKey">The configured password as UTF-8; not kept.</param>
     public MaterialCipher(SecretBytes masterKey, ReadOnlySpan<byte> salt, KeyDerivation derive)
     {

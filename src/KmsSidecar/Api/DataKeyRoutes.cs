@@ -16,25 +16,37 @@ internal sealed class DataKeyRoutes(KmsService service)
     /// <summary>Upstream's admin route: one key, and no version in the answer.</summary>
     public ValueTask<KmsError> GenerateForAdminAsync(Call call) => GenerateAsync(call, withVersion: false);
 
+    /// <summary>One envelope, or many; in an array each has its own outcome, in its place.</summary>
     public async ValueTask<KmsError> DecryptAsync(Call call)
     {
-        using SecretBuffer payload = new(call.Body.Length);
-        (EncryptionContext context, ReadOnlyMemory<byte> blob, string? keyId) = ReadBlob(call, payload);
-        RefuseKeyId(keyId);
+        using SecretBuffer blobs = new(Math.Max(call.Body.Length, 1));
+        EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: false, blobs);
         using SecretBuffer scratch = new(Envelope.MaxPlaintextLength);
         Memory<byte> plaintext = scratch.GetMemory(Envelope.MaxPlaintextLength);
         using SnapshotLease lease = service.Acquire();
-        DataKeys.Opened opened = await DataKeys.DecryptAsync(lease.Snapshot, blob, context, plaintext, call.Cancellation);
-        if (opened.Error != KmsError.None)
+        if (!lease.Snapshot.IsRunning)
         {
-            return opened.Error;
+            return KmsError.NotRunning;
         }
 
         using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        if (!request.IsBatch)
+        {
+            return await DecryptItemAsync(call, lease.Snapshot, request.Single, plaintext, writer);
+        }
+
         writer.WriteStartObject();
-        writer.WriteString("key_id", opened.KeyId);
-        writer.WriteNumber("key_version", opened.KeyVersion);
-        writer.WriteBase64String("plaintext_key", plaintext.Span[..opened.Length]);
+        writer.WriteStartArray("items");
+        foreach (EnvelopesRequest.Item item in request.Items)
+        {
+            KmsError error = item.Fault?.Error ?? await DecryptItemAsync(call, lease.Snapshot, item, plaintext, writer);
+            if (error != KmsError.None)
+            {
+                ErrorWriter.WriteItem(writer, error, item.Fault?.Message);
+            }
+        }
+
+        writer.WriteEndArray();
         writer.WriteEndObject();
         return KmsError.None;
     }
@@ -136,28 +148,26 @@ internal sealed class DataKeyRoutes(KmsService service)
         return (request.KeyId, request.Spec, request.Context, request.Count);
     }
 
-    /// <param name="payload">Holds the blob: as long as the body is, it has room for what the body's base64 decodes to.</param>
-    private static (EncryptionContext Context, ReadOnlyMemory<byte> Blob, string? KeyId) ReadBlob(Call call, SecretBuffer payload)
+    /// <summary>Writes nothing when it fails.</summary>
+    private static async ValueTask<KmsError> DecryptItemAsync(
+        Call call, Snapshot snapshot, EnvelopesRequest.Item item, Memory<byte> plaintext, Utf8JsonWriter writer)
     {
-        Memory<byte> blob = payload.GetMemory(call.Body.Length);
-        blob = blob[..Math.Min(blob.Length, Envelope.MaxUtf8Length)];
-        (string? keyId, EncryptionContext context, int? length) = Read(call, "ciphertext_blob", blob.Span);
-        return length is { } given
-            ? (context, blob[..given], keyId)
-            : throw new KmsException(KmsError.MalformedRequest, "member 'ciphertext_blob' is missing");
+        DataKeys.Opened opened = await DataKeys.DecryptAsync(snapshot, item.Blob, item.Context, plaintext, call.Cancellation);
+        if (opened.Error == KmsError.None)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("key_id", opened.KeyId);
+            writer.WriteNumber("key_version", opened.KeyVersion);
+            writer.WriteBase64String("plaintext_key", plaintext.Span[..opened.Length]);
+            writer.WriteEndObject();
+        }
+
+        return opened.Error;
     }
 
     private static (string? KeyId, EncryptionContext Context, int? Length) Read(Call call, string payload, Span<byte> buffer)
     {
         DataKeyRequest request = DataKeyRequest.Read(call.Body.Span, payload, buffer);
         return (request.KeyId, request.Context, request.PayloadLength);
-    }
-
-    private static void RefuseKeyId(string? keyId)
-    {
-        if (keyId is not null)
-        {
-            throw new KmsException(KmsError.MalformedRequest, "member 'key_id' is unknown: the blob itself names its key");
-        }
     }
 }

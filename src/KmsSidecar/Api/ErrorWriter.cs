@@ -55,6 +55,18 @@ internal static class ErrorWriter
         Append(call.Output, "</RequestId></Error>");
     }
 
+    /// <summary>One item of an array that failed, in its place.</summary>
+    /// <param name="message">Null for the error's own sentence.</param>
+    public static void WriteItem(Utf8JsonWriter writer, KmsError error, string? message = null)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartObject("error");
+        writer.WriteString("code", error.ToString());
+        writer.WriteString("message", message ?? KmsErrors.Describe(error).Sentence);
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
+
     private static void Append(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
 
     /// <summary>The five entities, as upstream escapes them.</summary>

@@ -13,14 +13,14 @@ internal sealed class RewrapRoutes(KmsService service)
     public async ValueTask<KmsError> RewrapAsync(Call call)
     {
         using SecretBuffer blobs = new(Math.Max(call.Body.Length, 1));
-        RewrapRequest request = RewrapRequest.Read(call.Body.Span, blobs);
+        EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: true, blobs);
         using SnapshotLease lease = service.Acquire();
         return request.IsBatch
             ? await RewrapManyAsync(call, lease.Snapshot, request)
-            : await RewrapOneAsync(call, lease.Snapshot, request.Items[0], request.KeyId);
+            : await RewrapOneAsync(call, lease.Snapshot, request.Single, request.KeyId);
     }
 
-    private static async ValueTask<KmsError> RewrapOneAsync(Call call, Snapshot snapshot, RewrapRequest.Item item, string? keyId)
+    private static async ValueTask<KmsError> RewrapOneAsync(Call call, Snapshot snapshot, EnvelopesRequest.Item item, string? keyId)
     {
         using SecretBuffer envelope = new();
         DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, envelope, call.Cancellation);
@@ -28,7 +28,7 @@ internal sealed class RewrapRoutes(KmsService service)
     }
 
     /// <summary>Each item has its own outcome, in its place; the request fails where none can succeed, before any is tried.</summary>
-    private static async ValueTask<KmsError> RewrapManyAsync(Call call, Snapshot snapshot, RewrapRequest request)
+    private static async ValueTask<KmsError> RewrapManyAsync(Call call, Snapshot snapshot, EnvelopesRequest request)
     {
         KmsError refusal = snapshot.IsRunning ? KmsError.None : KmsError.NotRunning;
         if (refusal == KmsError.None && request.KeyId is not null)
@@ -45,7 +45,7 @@ internal sealed class RewrapRoutes(KmsService service)
         using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
         writer.WriteStartObject();
         writer.WriteStartArray("items");
-        foreach (RewrapRequest.Item item in request.Items)
+        foreach (EnvelopesRequest.Item item in request.Items)
         {
             envelope.Clear();
             await RewrapItemAsync(call, snapshot, item, request.KeyId, envelope, writer);
@@ -57,11 +57,11 @@ internal sealed class RewrapRoutes(KmsService service)
     }
 
     private static async ValueTask RewrapItemAsync(
-        Call call, Snapshot snapshot, RewrapRequest.Item item, string? keyId, SecretBuffer envelope, Utf8JsonWriter writer)
+        Call call, Snapshot snapshot, EnvelopesRequest.Item item, string? keyId, SecretBuffer envelope, Utf8JsonWriter writer)
     {
         if (item.Fault is not null)
         {
-            WriteError(writer, item.Fault.Error, item.Fault.Message);
+            ErrorWriter.WriteItem(writer, item.Fault.Error, item.Fault.Message);
             return;
         }
 
@@ -72,17 +72,7 @@ internal sealed class RewrapRoutes(KmsService service)
         }
         else
         {
-            WriteError(writer, wrapped.Error, KmsErrors.Describe(wrapped.Error).Sentence);
+            ErrorWriter.WriteItem(writer, wrapped.Error);
         }
-    }
-
-    private static void WriteError(Utf8JsonWriter writer, KmsError error, string message)
-    {
-        writer.WriteStartObject();
-        writer.WriteStartObject("error");
-        writer.WriteString("code", error.ToString());
-        writer.WriteString("message", message);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
     }
 }

@@ -58,7 +58,7 @@ public sealed class BadRequestTests(RunningHost running) : IClassFixture<Running
     [InlineData("generate-data-key", """{"encryption_context":{"a" 1}}""", "malformed JSON at line 1, column 28")]
     [InlineData("generate-data-key", """{"count":0}""", "member 'count' must be a whole number from 1 to 64")]
     [InlineData("generate-data-key", """{"count":65}""", "member 'count' must be a whole number from 1 to 64")]
-    [InlineData("decrypt", "{}", "member 'ciphertext_blob' is missing")]
+    [InlineData("decrypt", "{}", "one of the members 'ciphertext_blob' and 'items' is needed")]
     [InlineData("decrypt", """{"ciphertext_blob":"%%"}""", "member 'ciphertext_blob' is not base64")]
     [InlineData("decrypt", """{"ciphertext_blob":"AAAA","key_id":"k"}""", "member 'key_id' is unknown: the blob itself names its key")]
     [InlineData("decrypt", """{"ciphertext_blob":"AAAA","count":1}""", "member 'count' is unknown")]

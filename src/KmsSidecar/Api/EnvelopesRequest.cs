@@ -6,8 +6,8 @@ using KmsSidecar.Keys;
 
 namespace KmsSidecar.Api;
 
-/// <summary>The body of a rewrap: one envelope, or an array of them, all to go under one key.</summary>
-internal sealed class RewrapRequest
+/// <summary>The body of a decrypt or a rewrap: one envelope, or an array of them.</summary>
+internal sealed class EnvelopesRequest
 {
     /// <summary>Envelopes in one request.</summary>
     public const int MaxItems = 64;
@@ -17,28 +17,37 @@ internal sealed class RewrapRequest
     private ReadOnlyMemory<byte>? _blob;
     private EncryptionContext? _context;
 
-    private RewrapRequest(SecretBuffer blobs) => _blobs = blobs;
+    private EnvelopesRequest(SecretBuffer blobs) => _blobs = blobs;
 
     /// <param name="Blob">The envelope's JSON.</param>
     /// <param name="Fault">Why there is no blob; the other items are not affected.</param>
     public readonly record struct Item(ReadOnlyMemory<byte> Blob, EncryptionContext Context, KmsException? Fault);
 
-    /// <summary>Null to stay with each envelope's own key.</summary>
+    /// <summary>The key to wrap under; null to stay with each envelope's own.</summary>
     public string? KeyId { get; private set; }
 
     /// <summary>It was an array, and is answered as one.</summary>
     public bool IsBatch => _items is not null;
 
-    /// <summary>In the order in which they were sent; one when it was no array.</summary>
-    public ImmutableArray<Item> Items => _items ?? [new Item(_blob!.Value, _context ?? EncryptionContext.Empty, Fault: null)];
+    /// <summary>Those of an array, in the order in which they were sent.</summary>
+    public ImmutableArray<Item> Items => _items!.Value;
 
+    /// <summary>The one, when it was no array.</summary>
+    public Item Single => new(_blob!.Value, _context ?? EncryptionContext.Empty, Fault: null);
+
+    /// <param name="takesKeyId">For a decrypt, the envelope itself names its key.</param>
     /// <param name="blobs">Receives the envelopes, which live as long as it does: as long as the body is, it need not grow.</param>
-    public static RewrapRequest Read(ReadOnlySpan<byte> body, SecretBuffer blobs)
+    public static EnvelopesRequest Read(ReadOnlySpan<byte> body, bool takesKeyId, SecretBuffer blobs)
     {
-        RewrapRequest request = new(blobs);
+        EnvelopesRequest request = new(blobs);
         if (!body.IsEmpty)
         {
             request.ReadMembers(new StrictObject(body));
+        }
+
+        if (request.KeyId is not null && !takesKeyId)
+        {
+            throw new KmsException(KmsError.MalformedRequest, "member 'key_id' is unknown: the blob itself names its key");
         }
 
         if (request._items is null == request._blob is null)

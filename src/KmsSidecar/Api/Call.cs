@@ -16,7 +16,10 @@ internal sealed class Call : IDisposable
     public const string JsonContent = "application/json";
 
     private readonly SecretBuffer _input = new(512);
-    private readonly SecretBuffer _output = new(1024);
+    private readonly SecretBuffer _output = new(2048);
+    private readonly SecretBuffer _envelope = new(1024);
+    private readonly SecretBuffer _plaintext = new(512);
+    private Utf8JsonWriter? _json;
 
     public RequestId RequestId { get; private set; } = RequestId.Next();
 
@@ -47,6 +50,12 @@ internal sealed class Call : IDisposable
 
     public SecretBuffer Output => _output;
 
+    /// <summary>A handler's own, for envelopes.</summary>
+    public SecretBuffer Envelope => _envelope;
+
+    /// <summary>A handler's own, for keys in clear.</summary>
+    public SecretBuffer Plaintext => _plaintext;
+
     public int Status { get; set; } = StatusCodes.Status200OK;
 
     /// <summary>The same request may succeed a little later, and the answer says so.</summary>
@@ -60,6 +69,14 @@ internal sealed class Call : IDisposable
     /// <summary>Ends with the time limit of the body, then of the route, or when the caller goes away.</summary>
     public CancellationToken Cancellation { get; set; }
 
+    /// <summary>A writer of the answer; whoever asks for it flushes it, or resets it and writes nothing.</summary>
+    public Utf8JsonWriter BeginJson()
+    {
+        _json ??= JsonOutput.WriteTo(_output);
+        _json.Reset();
+        return _json;
+    }
+
     public void Write<T>(T answer, JsonTypeInfo<T> type)
     {
         using Utf8JsonWriter writer = JsonOutput.WriteTo(_output);
@@ -71,6 +88,8 @@ internal sealed class Call : IDisposable
     {
         _input.Clear();
         _output.Clear();
+        _envelope.Clear();
+        _plaintext.Clear();
         RequestId = RequestId.Next();
         JudgedKeyId = null;
         Caller = null;
@@ -87,7 +106,10 @@ internal sealed class Call : IDisposable
 
     public void Dispose()
     {
+        _json?.Reset();
         _input.Dispose();
         _output.Dispose();
+        _envelope.Dispose();
+        _plaintext.Dispose();
     }
 }

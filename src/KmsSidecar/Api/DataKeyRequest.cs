@@ -36,7 +36,7 @@ internal ref struct DataKeyRequest
             switch (members.Name)
             {
                 case "key_id":
-                    request.KeyId = members.TextOrNull(2048);
+                    request.KeyId = members.KnownTextOrNull(2048);
                     break;
                 case "encryption_context":
                     request.Context = ReadContext(ref members);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
-using KmsSidecar.Json;
 using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
 using KmsSidecar.Operations;
@@ -19,20 +18,20 @@ internal sealed class DataKeyRoutes(KmsService service)
     /// <summary>One envelope, or many; in an array each has its own outcome, in its place.</summary>
     public async ValueTask<KmsError> DecryptAsync(Call call)
     {
-        using SecretBuffer blobs = new(Math.Max(call.Body.Length, 1));
-        EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: false, blobs);
-        using SecretBuffer scratch = new(Envelope.MaxPlaintextLength);
-        Memory<byte> plaintext = scratch.GetMemory(Envelope.MaxPlaintextLength);
+        EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: false, call.Envelope);
+        Memory<byte> plaintext = call.Plaintext.GetMemory(Envelope.MaxPlaintextLength);
         using SnapshotLease lease = service.Acquire();
         if (!lease.Snapshot.IsRunning)
         {
             return KmsError.NotRunning;
         }
 
-        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        Utf8JsonWriter writer = call.BeginJson();
         if (!request.IsBatch)
         {
-            return await DecryptItemAsync(call, lease.Snapshot, request.Single, plaintext, writer);
+            KmsError refusal = await DecryptItemAsync(call, lease.Snapshot, request.Single, plaintext, writer);
+            writer.Flush();
+            return refusal;
         }
 
         writer.WriteStartObject();
@@ -48,24 +47,23 @@ internal sealed class DataKeyRoutes(KmsService service)
 
         writer.WriteEndArray();
         writer.WriteEndObject();
+        writer.Flush();
         return KmsError.None;
     }
 
     public async ValueTask<KmsError> EncryptAsync(Call call)
     {
-        using SecretBuffer payload = new(Envelope.MaxPlaintextLength);
-        Memory<byte> plaintext = payload.GetMemory(Envelope.MaxPlaintextLength)[..Envelope.MaxPlaintextLength];
+        Memory<byte> plaintext = call.Plaintext.GetMemory(Envelope.MaxPlaintextLength);
         (string? keyId, EncryptionContext context, int? length) = Read(call, "plaintext", plaintext.Span);
         if (length is null or 0)
         {
             throw new KmsException(KmsError.MalformedRequest, "member 'plaintext' is missing or empty");
         }
 
-        using SecretBuffer envelope = new();
         using SnapshotLease lease = service.Acquire();
         DataKeys.Wrapped wrapped = await DataKeys.EncryptAsync(
-            lease.Snapshot, keyId, context, plaintext[..length.Value], envelope, call.Cancellation);
-        return WriteWrapped(call, wrapped, envelope);
+            lease.Snapshot, keyId, context, plaintext[..length.Value], call.Envelope, call.Cancellation);
+        return WriteWrapped(call, wrapped, call.Envelope);
     }
 
     public static KmsError WriteWrapped(Call call, DataKeys.Wrapped wrapped, SecretBuffer envelope)
@@ -75,8 +73,9 @@ internal sealed class DataKeyRoutes(KmsService service)
             return wrapped.Error;
         }
 
-        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        Utf8JsonWriter writer = call.BeginJson();
         WriteWrapped(writer, wrapped, envelope);
+        writer.Flush();
         return KmsError.None;
     }
 
@@ -99,11 +98,10 @@ internal sealed class DataKeyRoutes(KmsService service)
 
         // A default key that changes in between is not the one that the caller's policies allowed.
         keyId ??= call.JudgedKeyId;
-        using SecretBuffer scratch = new(spec.Length());
-        Memory<byte> plaintext = scratch.GetMemory()[..spec.Length()];
-        using SecretBuffer envelope = new();
+        Memory<byte> plaintext = call.Plaintext.GetMemory()[..spec.Length()];
+        SecretBuffer envelope = call.Envelope;
         using SnapshotLease lease = service.Acquire();
-        using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
+        Utf8JsonWriter writer = call.BeginJson();
         if (count > 1)
         {
             writer.WriteStartObject();
@@ -139,6 +137,7 @@ internal sealed class DataKeyRoutes(KmsService service)
             writer.WriteEndObject();
         }
 
+        writer.Flush();
         return KmsError.None;
     }
 

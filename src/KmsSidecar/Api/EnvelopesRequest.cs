@@ -36,10 +36,11 @@ internal sealed class EnvelopesRequest
     public Item Single => new(_blob!.Value, _context ?? EncryptionContext.Empty, Fault: null);
 
     /// <param name="takesKeyId">For a decrypt, the envelope itself names its key.</param>
-    /// <param name="blobs">Receives the envelopes, which live as long as it does: as long as the body is, it need not grow.</param>
+    /// <param name="blobs">Receives the envelopes, which live until it is cleared.</param>
     public static EnvelopesRequest Read(ReadOnlySpan<byte> body, bool takesKeyId, SecretBuffer blobs)
     {
         EnvelopesRequest request = new(blobs);
+        blobs.Reserve(body.Length);
         if (!body.IsEmpty)
         {
             request.ReadMembers(new StrictObject(body));

@@ -12,8 +12,7 @@ internal sealed class RewrapRoutes(KmsService service)
 {
     public async ValueTask<KmsError> RewrapAsync(Call call)
     {
-        using SecretBuffer blobs = new(Math.Max(call.Body.Length, 1));
-        EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: true, blobs);
+        EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: true, call.Envelope);
         using SnapshotLease lease = service.Acquire();
         return request.IsBatch
             ? await RewrapManyAsync(call, lease.Snapshot, request)

@@ -23,6 +23,15 @@ internal sealed class SecretBuffer(int initialCapacity = 1024) : IBufferWriter<b
     /// <summary>Bytes that can be written before the buffer moves, which ends the life of all spans of it.</summary>
     public int FreeCapacity => _bytes.Length - _written;
 
+    /// <summary>Makes sure that the buffer does not move while so many bytes are written.</summary>
+    public void Reserve(int count)
+    {
+        if (count > FreeCapacity)
+        {
+            Grow(_written + count);
+        }
+    }
+
     public void Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _bytes.Length - _written);
@@ -58,17 +67,22 @@ internal sealed class SecretBuffer(int initialCapacity = 1024) : IBufferWriter<b
         PinnedPool.Return(bytes, touched);
     }
 
+    private void Grow(int length)
+    {
+        byte[] larger = PinnedPool.Rent(length);
+        WrittenSpan.CopyTo(larger);
+        PinnedPool.Return(_bytes, _touched);
+        _bytes = larger;
+        _touched = _written;
+    }
+
     /// <returns>Bytes to lend.</returns>
     private int EnsureRoom(int sizeHint)
     {
         int needed = _written + Math.Max(sizeHint, 1);
         if (needed > _bytes.Length)
         {
-            byte[] larger = PinnedPool.Rent(Math.Max(needed, 2 * _bytes.Length));
-            WrittenSpan.CopyTo(larger);
-            PinnedPool.Return(_bytes, _touched);
-            _bytes = larger;
-            _touched = _written;
+            Grow(Math.Max(needed, 2 * _bytes.Length));
         }
 
         int length = Math.Min(Math.Max(sizeHint, SmallestRoom), _bytes.Length - _written);

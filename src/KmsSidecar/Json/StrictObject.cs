@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using KmsSidecar.Errors;
 
@@ -24,9 +25,10 @@ internal ref struct StrictObject
 
     private readonly ReadOnlySpan<byte> _text;
     private readonly string _prefix;
-    private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly bool _nested;
     private Utf8JsonReader _reader;
+    private Names _seen;
+    private int _seenCount;
 
     /// <summary>Index of the array item that the reader is on; -1 outside of one.</summary>
     private int _item = -1;
@@ -38,7 +40,7 @@ internal ref struct StrictObject
         Advance();
         if (_reader.TokenType != JsonTokenType.StartObject)
         {
-            throw Fault($"a JSON object is expected, not {Describe(_reader.TokenType)}");
+            throw Fault($"a JSON object is expected, not {TokenNames.Of(_reader.TokenType)}");
         }
     }
 
@@ -78,16 +80,18 @@ internal ref struct StrictObject
             return false;
         }
 
-        Name = Unescape();
-        if (!_seen.Add(Name))
+        Name = KnownOrNew();
+        if (((ReadOnlySpan<string?>)_seen)[.._seenCount].Contains(Name))
         {
             throw Fault($"member {Path} is given twice");
         }
 
-        if (_seen.Count > MaxMembers)
+        if (_seenCount == MaxMembers)
         {
             throw Fault($"more than {MaxMembers} members");
         }
+
+        _seen[_seenCount++] = Name;
 
         Advance();
         return true;
@@ -98,6 +102,19 @@ internal ref struct StrictObject
     {
         Expect(JsonTokenType.String, "a string");
         string text = Unescape();
+        return text.Length <= maxLength ? text : throw Fault($"member {Path} is longer than {maxLength} characters");
+    }
+
+    /// <summary>As <see cref="Text"/>, for what comes again and again and is no secret: <see cref="KnownTexts"/>.</summary>
+    public readonly string? KnownTextOrNull(int maxLength)
+    {
+        if (IsNull)
+        {
+            return null;
+        }
+
+        Expect(JsonTokenType.String, "a string");
+        string text = KnownOrNew();
         return text.Length <= maxLength ? text : throw Fault($"member {Path} is longer than {maxLength} characters");
     }
 
@@ -274,7 +291,7 @@ internal ref struct StrictObject
     }
 
     private readonly KmsException WrongType(string expected) =>
-        Fault($"member {Path} must be {expected}, not {Describe(_reader.TokenType)}");
+        Fault($"member {Path} must be {expected}, not {TokenNames.Of(_reader.TokenType)}");
 
     private readonly void Expect(JsonTokenType type, string expected)
     {
@@ -282,6 +299,16 @@ internal ref struct StrictObject
         {
             throw WrongType(expected);
         }
+    }
+
+    private readonly string KnownOrNew()
+    {
+        if (_reader.ValueIsEscaped || _reader.HasValueSequence)
+        {
+            return Unescape();
+        }
+
+        return KnownTexts.Find(_reader.ValueSpan) ?? KnownTexts.Remember(_reader.ValueSpan, Unescape());
     }
 
     private readonly string Unescape()
@@ -328,14 +355,9 @@ internal ref struct StrictObject
         CultureInfo.InvariantCulture,
         $"malformed JSON at line {(at.LineNumber ?? 0) + 1}, column {(at.BytePositionInLine ?? 0) + 1}"));
 
-    private static string Describe(JsonTokenType type) => type switch
+    [InlineArray(MaxMembers)]
+    private struct Names
     {
-        JsonTokenType.StartObject => "an object",
-        JsonTokenType.StartArray => "an array",
-        JsonTokenType.String => "a string",
-        JsonTokenType.Number => "a number",
-        JsonTokenType.True or JsonTokenType.False => "a boolean",
-        JsonTokenType.Null => "null",
-        _ => "something else",
-    };
+        private string? _first;
+    }
 }

@@ -101,10 +101,22 @@ internal readonly ref struct EnvelopeWriter
                 Append(ref rest, ","u8);
             }
 
-            AppendNumber(ref rest, values[i]);
+            AppendByte(ref rest, values[i]);
         }
 
         Append(ref rest, "]"u8);
+    }
+
+    /// <summary>By hand: an envelope has some seventy of them.</summary>
+    private static void AppendByte(ref Span<byte> rest, byte value)
+    {
+        int length = value switch { < 10 => 1, < 100 => 2, _ => 3 };
+        for (int i = length - 1, left = value; i >= 0; i--, left /= 10)
+        {
+            rest[i] = (byte)('0' + (left % 10));
+        }
+
+        rest = rest[length..];
     }
 
     private static void AppendNumber(ref Span<byte> rest, uint value)

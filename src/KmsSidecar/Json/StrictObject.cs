@@ -21,8 +21,6 @@ internal ref struct StrictObject
     /// <summary>More than any route takes; keeps the search for repeated names cheap.</summary>
     public const int MaxMembers = 64;
 
-    private const int MaxShownNameLength = 64;
-
     private readonly ReadOnlySpan<byte> _text;
     private readonly string _prefix;
     private readonly bool _nested;
@@ -40,7 +38,7 @@ internal ref struct StrictObject
         Advance();
         if (_reader.TokenType != JsonTokenType.StartObject)
         {
-            throw Fault($"a JSON object is expected, not {TokenNames.Of(_reader.TokenType)}");
+            throw JsonFaults.Fault($"a JSON object is expected, not {JsonFaults.NameOf(_reader.TokenType)}");
         }
     }
 
@@ -83,12 +81,12 @@ internal ref struct StrictObject
         Name = KnownOrNew();
         if (((ReadOnlySpan<string?>)_seen)[.._seenCount].Contains(Name))
         {
-            throw Fault($"member {Path} is given twice");
+            throw JsonFaults.Fault($"member {Path} is given twice");
         }
 
         if (_seenCount == MaxMembers)
         {
-            throw Fault($"more than {MaxMembers} members");
+            throw JsonFaults.Fault($"more than {MaxMembers} members");
         }
 
         _seen[_seenCount++] = Name;
@@ -102,7 +100,7 @@ internal ref struct StrictObject
     {
         Expect(JsonTokenType.String, "a string");
         string text = Unescape();
-        return text.Length <= maxLength ? text : throw Fault($"member {Path} is longer than {maxLength} characters");
+        return text.Length <= maxLength ? text : throw JsonFaults.Fault($"member {Path} is longer than {maxLength} characters");
     }
 
     /// <summary>As <see cref="Text"/>, for what comes again and again and is no secret: <see cref="KnownTexts"/>.</summary>
@@ -115,7 +113,7 @@ internal ref struct StrictObject
 
         Expect(JsonTokenType.String, "a string");
         string text = KnownOrNew();
-        return text.Length <= maxLength ? text : throw Fault($"member {Path} is longer than {maxLength} characters");
+        return text.Length <= maxLength ? text : throw JsonFaults.Fault($"member {Path} is longer than {maxLength} characters");
     }
 
     public readonly string? TextOrNull(int maxLength) => IsNull ? null : Text(maxLength);
@@ -133,7 +131,7 @@ internal ref struct StrictObject
         Expect(JsonTokenType.Number, "a number");
         return _reader.TryGetInt64(out long value) && value >= min && value <= max
             ? value
-            : throw Fault($"member {Path} must be a whole number from {min} to {max}");
+            : throw JsonFaults.Fault($"member {Path} must be a whole number from {min} to {max}");
     }
 
     /// <summary>A string's UTF-8 bytes, copied into a buffer that the caller owns and wipes. Returns the length.</summary>
@@ -147,11 +145,11 @@ internal ref struct StrictObject
         catch (ArgumentException)
         {
             // The length counts without escapes, which the reader alone can tell.
-            throw Fault($"member {Path} is longer than {destination.Length} bytes");
+            throw JsonFaults.Fault($"member {Path} is longer than {destination.Length} bytes");
         }
         catch (InvalidOperationException)
         {
-            throw Fault($"member {Path} is not valid Unicode");
+            throw JsonFaults.Fault($"member {Path} is not valid Unicode");
         }
     }
 
@@ -161,15 +159,15 @@ internal ref struct StrictObject
         Expect(JsonTokenType.String, "a base64 string");
         if (_reader.ValueIsEscaped)
         {
-            throw Fault($"member {Path} is not base64");
+            throw JsonFaults.Fault($"member {Path} is not base64");
         }
 
         OperationStatus status = System.Buffers.Text.Base64.DecodeFromUtf8(_reader.ValueSpan, destination, out int consumed, out int written);
         return status switch
         {
             OperationStatus.Done when consumed == _reader.ValueSpan.Length => written,
-            OperationStatus.DestinationTooSmall => throw Fault($"member {Path} is longer than {destination.Length} bytes"),
-            _ => throw Fault($"member {Path} is not base64"),
+            OperationStatus.DestinationTooSmall => throw JsonFaults.Fault($"member {Path} is longer than {destination.Length} bytes"),
+            _ => throw JsonFaults.Fault($"member {Path} is not base64"),
         };
     }
 
@@ -183,7 +181,7 @@ internal ref struct StrictObject
         {
             if (map.Count == maxEntries)
             {
-                throw Fault($"member {Path} has more than {maxEntries} entries");
+                throw JsonFaults.Fault($"member {Path} has more than {maxEntries} entries");
             }
 
             map[entries.Name] = entries.Text(maxLength);
@@ -213,7 +211,7 @@ internal ref struct StrictObject
             if (items.Count == maxItems)
             {
                 _item = -1;
-                throw Fault($"member {Path} has more than {maxItems} items");
+                throw JsonFaults.Fault($"member {Path} has more than {maxItems} items");
             }
 
             _item = items.Count;
@@ -242,11 +240,11 @@ internal ref struct StrictObject
         try
         {
             T value = read(ref _reader, out string? fault);
-            return fault is null ? value : throw Fault($"member {Path}: {fault}");
+            return fault is null ? value : throw JsonFaults.Fault($"member {Path}: {fault}");
         }
         catch (JsonException malformed)
         {
-            throw Malformed(malformed);
+            throw JsonFaults.Malformed(malformed);
         }
     }
 
@@ -259,39 +257,25 @@ internal ref struct StrictObject
         }
         catch (JsonException malformed)
         {
-            throw Malformed(malformed);
+            throw JsonFaults.Malformed(malformed);
         }
     }
 
     /// <summary>For the <c>default</c> branch: the current member is not one that this reader takes.</summary>
-    public readonly KmsException Unknown() => Fault($"member {Path} is unknown");
+    public readonly KmsException Unknown() => JsonFaults.Fault($"member {Path} is unknown");
 
     /// <summary>A fault of the current member's value, in words that follow "member X".</summary>
-    public readonly KmsException Refuse(string because) => Fault($"member {Path} {because}");
+    public readonly KmsException Refuse(string because) => JsonFaults.Fault($"member {Path} {because}");
 
     /// <summary>A fault of the object as a whole, such as a member that is missing, in words that follow its place.</summary>
-    public readonly KmsException RefuseAll(string because) => Fault(_prefix.Length == 0 ? because : $"member '{_prefix.TrimEnd('.')}' {because}");
+    public readonly KmsException RefuseAll(string because) => JsonFaults.Fault(_prefix.Length == 0 ? because : $"member '{_prefix.TrimEnd('.')}' {because}");
 
     private readonly string Path => $"'{Place}'";
 
-    private readonly string Place => _item < 0 ? $"{_prefix}{Shorten(Name)}" : string.Create(CultureInfo.InvariantCulture, $"{_prefix}{Shorten(Name)}[{_item}]");
-
-    private static KmsException Fault(string message) => new(KmsError.MalformedRequest, message);
-
-    /// <summary>Keeps an answer from being as long as what it complains about, and whole characters whole.</summary>
-    private static string Shorten(string name)
-    {
-        if (name.Length <= MaxShownNameLength)
-        {
-            return name;
-        }
-
-        int end = char.IsHighSurrogate(name[MaxShownNameLength - 1]) ? MaxShownNameLength - 1 : MaxShownNameLength;
-        return string.Concat(name.AsSpan(0, end), "…");
-    }
+    private readonly string Place => _item < 0 ? $"{_prefix}{JsonFaults.Shorten(Name)}" : string.Create(CultureInfo.InvariantCulture, $"{_prefix}{JsonFaults.Shorten(Name)}[{_item}]");
 
     private readonly KmsException WrongType(string expected) =>
-        Fault($"member {Path} must be {expected}, not {TokenNames.Of(_reader.TokenType)}");
+        JsonFaults.Fault($"member {Path} must be {expected}, not {JsonFaults.NameOf(_reader.TokenType)}");
 
     private readonly void Expect(JsonTokenType type, string expected)
     {
@@ -320,7 +304,7 @@ internal ref struct StrictObject
         catch (InvalidOperationException)
         {
             // Lone surrogates and invalid UTF-8: the reader checks neither until the text is asked for.
-            throw Fault("a string is not valid Unicode");
+            throw JsonFaults.Fault("a string is not valid Unicode");
         }
     }
 
@@ -330,12 +314,12 @@ internal ref struct StrictObject
         {
             if (!_reader.Read())
             {
-                throw Fault("the JSON text ends too early");
+                throw JsonFaults.Fault("the JSON text ends too early");
             }
         }
         catch (JsonException malformed)
         {
-            throw Malformed(malformed);
+            throw JsonFaults.Malformed(malformed);
         }
     }
 
@@ -347,13 +331,9 @@ internal ref struct StrictObject
         }
         catch (JsonException malformed)
         {
-            throw Malformed(malformed);
+            throw JsonFaults.Malformed(malformed);
         }
     }
-
-    private static KmsException Malformed(JsonException at) => Fault(string.Create(
-        CultureInfo.InvariantCulture,
-        $"malformed JSON at line {(at.LineNumber ?? 0) + 1}, column {(at.BytePositionInLine ?? 0) + 1}"));
 
     [InlineArray(MaxMembers)]
     private struct Names

@@ -1,37 +1,38 @@
 using KmsSidecar.Options;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>Where log lines go and how they look: standard error, readable on a terminal, JSON on a pipe, the journal's form under systemd.</summary>
 internal static class LogOutput
 {
-    public static void Configure(ILoggingBuilder logging, DaemonOptions options)
+    /// <returns>The caller's to dispose, last of all: it writes out what is still waiting.</returns>
+    public static LoggerFactory Open(DaemonOptions options)
     {
-        logging.ClearProviders();
-        logging.SetMinimumLevel(options.LogLevel);
+        LoggerFilterOptions filter = new() { MinLevel = options.LogLevel };
 
-        // The framework logs every request and every connection at Information, and quotes callers at Debug.
-        logging.AddFilter("Microsoft", options.LogLevel > LogLevel.Warning ? options.LogLevel : LogLevel.Warning);
+        // The framework logs every connection at Debug, and quotes callers there.
+        LogLevel framework = options.LogLevel > LogLevel.Warning ? options.LogLevel : LogLevel.Warning;
+        filter.Rules.Add(new LoggerFilterRule(providerName: null, "Microsoft", framework, filter: null));
 
-        // A start that fails is told in one line by whoever started it, not in a stack trace here.
-        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         bool toJournal = options.LogFormat == LogFormat.Auto && SystemdHelpers.IsSystemdService();
         bool asText = options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && !Console.IsErrorRedirected);
-        logging.AddConsole(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        if (toJournal || asText)
-        {
-            logging.Services.AddSingleton<ConsoleFormatter>(new LineFormatter(toJournal, TimeProvider.System));
-            logging.Services.Configure<ConsoleLoggerOptions>(static console => console.FormatterName = LineFormatter.FormatterName);
-        }
-        else
-        {
-            logging.AddJsonConsole(static console =>
-            {
-                console.UseUtcTimestamp = true;
-                console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
-            });
-        }
+        ConsoleFormatter formatter = toJournal || asText ? new LineFormatter(toJournal, TimeProvider.System) : new JsonLineFormatter(TimeProvider.System);
+        ConsoleLoggerOptions console = new() { LogToStandardErrorThreshold = LogLevel.Trace, FormatterName = formatter.Name };
+
+        LoggerFactory logs = new([], filter);
+        logs.AddProvider(new ConsoleLoggerProvider(new Unchanging(console), [formatter]));
+        return logs;
+    }
+
+    private sealed class Unchanging(ConsoleLoggerOptions console) : IOptionsMonitor<ConsoleLoggerOptions>
+    {
+        public ConsoleLoggerOptions CurrentValue => console;
+
+        public ConsoleLoggerOptions Get(string? name) => console;
+
+        public IDisposable? OnChange(Action<ConsoleLoggerOptions, string?> listener) => null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using KmsSidecar.Access;
 using KmsSidecar.Access.Sessions;
@@ -13,15 +12,15 @@ using KmsSidecar.Observability;
 using KmsSidecar.Operations;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
-using KmsSidecar.Transport;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>The composition root: builds the object graph by hand, in the order in which things depend on each other, and runs it.</summary>
 internal sealed class SidecarHost : IAsyncDisposable
 {
+    private readonly LoggerFactory _logs;
+    private readonly HttpServer _server;
+    private readonly Dispatcher _dispatcher;
     private readonly StateDirectory _state;
     private readonly KeySweeper _sweeper;
     private readonly SessionKeys _sessionKeys;
@@ -38,10 +37,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         limits ??= ConnectionLimits.Default;
         Options = options;
         (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
-        DataSocketTransport dataSocket = new(
-            options.Socket, endpoint => ListenSockets.Bind(endpoint, options), Listeners.MayUseDataSocket(options), limits, clock);
-        Application = Build(options, limits, dataSocket);
-        ILoggerFactory logs = Application.Services.GetRequiredService<ILoggerFactory>();
+        LoggerFactory logs = _logs = LogOutput.Open(options);
         _log = logs.CreateLogger("rustfs::kms::daemon");
         SystemFileSteps steps = new();
         DirectoryLocks locks = new();
@@ -52,7 +48,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         catch
         {
             // What has been logged so far is written out.
-            ((IDisposable)Application).Dispose();
+            logs.Dispose();
             throw;
         }
 
@@ -92,13 +88,14 @@ internal sealed class SidecarHost : IAsyncDisposable
         SignatureRefusals refusals = new(limitsOnFailures, clock, logs);
         AccessGate access = new(authorizer, Service, clock);
         Outcomes outcomes = new(router, metrics, logs);
-        (dataSocket.Requests, dataSocket.Logs) = (new LocalRequests(router, outcomes), logs);
-        Application.Run(new Dispatcher(router, gate, access, refusals, outcomes, limits.Body, logs).InvokeAsync);
+        _dispatcher = new Dispatcher(router, gate, access, refusals, outcomes, limits.Body, logs);
+        _server = new HttpServer(options, limits, new LocalRequests(router, outcomes), clock, logs);
     }
 
     public DaemonOptions Options { get; }
 
-    public WebApplication Application { get; }
+    /// <summary>Where it listens, as URLs, Unix sockets among them.</summary>
+    public IEnumerable<string> Addresses => _server.Addresses;
 
     public KmsService Service { get; }
 
@@ -112,12 +109,15 @@ internal sealed class SidecarHost : IAsyncDisposable
         {
             OpenFileLimit.Raise();
             AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
+            using ProcessLifetime lifetime = new();
             using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
             await using SidecarHost host = new(sandbox?.Options ?? given, TimeProvider.System);
             await host.StartAsync(sandbox?.Configuration);
-            sandbox?.Introduce(Console.Out, host.Application.Urls);
+            sandbox?.Introduce(Console.Out, host.Addresses);
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.Reload);
-            await host.Application.WaitForShutdownAsync();
+            lifetime.TellReady();
+            await lifetime.WaitAsync();
+            await host._server.StopAsync();
             HostingLog.Stopping(host._log);
             return ExitCode.Ok;
         }
@@ -147,50 +147,25 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         _sweeper.Start();
-        try
-        {
-            await Application.StartAsync();
-        }
-        catch (Exception refused) when (refused is IOException or SocketException or UnauthorizedAccessException)
-        {
-            throw new ListenException($"cannot listen: {refused.Message}", refused);
-        }
-
+        await _server.StartAsync(_dispatcher.InvokeAsync);
         if (_accounts.IsEmpty && !Options.Listen.IsEmpty)
         {
             HostingLog.NoCredentials(_log);
         }
 
-        HostingLog.Listening(_log, string.Join(' ', Application.Urls), AeadEngine.Current.Name);
+        HostingLog.Listening(_log, string.Join(' ', Addresses), AeadEngine.Current.Name);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await Application.DisposeAsync();
+        _server.Dispose();
         _sockets.ForEach(static socket => socket.Dispose());
         await _sweeper.DisposeAsync();
         await Service.DisposeAsync();
         _accounts.Dispose();
         _sessionKeys.Dispose();
         _state.Dispose();
-    }
-
-    private static WebApplication Build(DaemonOptions options, ConnectionLimits limits, DataSocketTransport dataSocket)
-    {
-        // What configures this process is its options alone: no appsettings.json of the working directory, no ASPNETCORE_ variables.
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = "/" });
-        LogOutput.Configure(builder.Logging, options);
-        builder.Services.AddSystemd();
-        builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
-        builder.Services.Configure<SocketTransportOptions>(transport =>
-        {
-            transport.CreateBoundListenSocket = endpoint => ListenSockets.Bind(endpoint, options);
-            transport.Backlog = limits.Backlog;
-        });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
-            new Listeners(options, limits, kestrel.ApplicationServices.GetRequiredService<ILoggerFactory>()).Configure(kestrel));
-        builder.Services.AddSingleton<IConnectionListenerFactory>(dataSocket);
-        return builder.Build();
+        _logs.Dispose();
     }
 
     private void ClaimSockets()

@@ -186,10 +186,21 @@ internal sealed partial class ConnectionLoop : IDisposable
         {
             if (!connection.IsBusy && connection.Unsent.IsEmpty)
             {
+                // What has arrived is answered.
                 Serve(connection.Descriptor);
+                if (!_connections.ContainsKey(connection.Descriptor))
+                {
+                    continue;
+                }
             }
 
-            if ((!connection.IsBusy && connection.Unsent.IsEmpty) || Environment.TickCount64 > _stopAt)
+            bool isQuiet = !connection.IsBusy && connection.Unsent.IsEmpty;
+            if (isQuiet && connection.HasUnread)
+            {
+                // A request that is half there ends as Kestrel ends.
+                Leave(connection);
+            }
+            else if (isQuiet || Environment.TickCount64 > _stopAt)
             {
                 Close(connection);
             }

@@ -6,30 +6,33 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KmsSidecar.Transport;
 
-/// <summary>The transport that Kestrel has for the data socket: it serves plain requests itself, and gives Kestrel every connection that
-/// sends anything else.</summary>
-/// <param name="path">Of the socket.</param>
+/// <summary>Kestrel's transport: the data socket, whose plain requests it serves itself, giving Kestrel every connection that sends anything
+/// else; and for all other endpoints the one that it is given.</summary>
+/// <param name="path">Of the data socket.</param>
 /// <param name="bind">Binds it.</param>
-/// <param name="allowed">Others are given to Kestrel, which tells them that they are refused.</param>
+/// <param name="allowed">Other callers are given to Kestrel, which tells them that they are refused.</param>
 internal sealed class DataSocketTransport(
-    string path, Func<EndPoint, Socket> bind, PeerAllowList allowed, ConnectionLimits limits, TimeProvider clock)
-    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    string path,
+    Func<EndPoint, Socket> bind,
+    PeerAllowList allowed,
+    LocalRequests requests,
+    ConnectionLimits limits,
+    IConnectionListenerFactory others,
+    TimeProvider clock,
+    ILoggerFactory logs) : IConnectionListenerFactory
 {
-    /// <summary>What answers; set before the host starts.</summary>
-    public LocalRequests? Requests { get; set; }
-
-    /// <inheritdoc cref="Requests"/>
-    public ILoggerFactory? Logs { get; set; }
-
-    public bool CanBind(EndPoint endpoint) => endpoint is UnixDomainSocketEndPoint && endpoint.ToString() == path;
-
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
+        if (endpoint is not UnixDomainSocketEndPoint || endpoint.ToString() != path)
+        {
+            return others.BindAsync(endpoint, cancellationToken);
+        }
+
         Socket socket = bind(endpoint);
         try
         {
             socket.Listen(limits.Backlog);
-            return new ValueTask<IConnectionListener>(new DataSocketListener(endpoint, socket, Requests!, allowed, limits, clock, Logs!));
+            return new ValueTask<IConnectionListener>(new DataSocketListener(endpoint, socket, requests, allowed, limits, clock, logs));
         }
         catch
         {

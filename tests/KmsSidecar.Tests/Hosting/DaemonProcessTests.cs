@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using KmsSidecar.Tests.Storage;
 using KmsSidecar.Tests.Support;
 using Xunit;
@@ -25,6 +26,22 @@ public sealed class DaemonProcessTests : IDisposable
 
         Assert.Equal(0, await daemon.WaitForExitAsync());
         Assert.False(Directory.Exists(Path.GetDirectoryName(socket)));
+    }
+
+    [Fact]
+    public async Task Terminate_WaitsForARequestThatTakesSeconds()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(["--dev", .. NoTcp]);
+        using RawConnection connection = await RawConnection.OpenAsync(new UnixDomainSocketEndPoint(daemon.Exported("SOCK")));
+        await connection.SendAsync("POST /v1/generate-data-key HTTP/1.1\r\nHost: kms\r\nContent-Length: 2\r\n\r\n{");
+        await Task.Delay(TimeSpan.FromSeconds(0.5), TestContext.Current.CancellationToken);
+
+        daemon.Terminate();
+        await Task.Delay(TimeSpan.FromSeconds(3), TestContext.Current.CancellationToken);
+        await connection.SendAsync("}");
+
+        Assert.Equal(200, (await connection.ReadAsync())?.Status);
+        Assert.Equal(0, await daemon.WaitForExitAsync());
     }
 
     [Fact]

@@ -20,7 +20,7 @@ internal sealed class TestHost : IAsyncDisposable
     {
         Directory = directory;
         Host = host;
-        Address = new Uri(host.Application.Urls.First(static url => !url.Contains("unix:")));
+        Address = new Uri(host.Addresses.First(static url => !url.Contains("unix:")));
         Tcp = ApiClient.OverTcp(Address, (AccessKey, Secret));
         Data = ApiClient.OverUnix(host.Options.Socket);
         Admin = ApiClient.OverUnix(host.Options.AdminSocket!);

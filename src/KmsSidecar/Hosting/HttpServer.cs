@@ -1,0 +1,94 @@
+using KmsSidecar.Api;
+using KmsSidecar.Options;
+using KmsSidecar.Transport;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using static Microsoft.Extensions.Options.Options;
+
+namespace KmsSidecar.Hosting;
+
+/// <summary>Kestrel with one handler, and nothing around it.</summary>
+/// <remarks>No generic host: it finds its services by reflection, which took half of a start, and asks the working directory and ASPNETCORE_
+/// variables for settings. What configures this process is its options alone.</remarks>
+internal sealed class HttpServer(DaemonOptions options, ConnectionLimits limits, LocalRequests requests, TimeProvider clock, ILoggerFactory logs)
+    : IDisposable
+{
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(30);
+
+    private readonly KestrelServer _kestrel = new(
+        Create(Configure(options, limits, logs)), Transport(options, limits, requests, clock, logs), logs);
+
+    /// <summary>Where it listens, as URLs.</summary>
+    public IEnumerable<string> Addresses => _kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+
+    /// <exception cref="ListenException">An address or a socket cannot be had.</exception>
+    public async Task StartAsync(RequestDelegate handler)
+    {
+        try
+        {
+            await _kestrel.StartAsync(new Handler(handler), CancellationToken.None);
+        }
+        catch (Exception refused) when (refused is IOException or System.Net.Sockets.SocketException or UnauthorizedAccessException)
+        {
+            throw new ListenException($"cannot listen: {refused.Message}", refused);
+        }
+    }
+
+    /// <summary>Takes no more requests, and returns when those under way are answered, or have had half a minute.</summary>
+    public async Task StopAsync()
+    {
+        using CancellationTokenSource patience = new(DrainTime);
+        await _kestrel.StopAsync(patience.Token);
+    }
+
+    public void Dispose() => _kestrel.Dispose();
+
+    private static KestrelServerOptions Configure(DaemonOptions options, ConnectionLimits limits, ILoggerFactory logs)
+    {
+        KestrelServerOptions kestrel = new();
+        new Listeners(options, limits, logs).Configure(kestrel);
+        return kestrel;
+    }
+
+    private static DataSocketTransport Transport(
+        DaemonOptions options, ConnectionLimits limits, LocalRequests requests, TimeProvider clock, ILoggerFactory logs)
+    {
+        SocketTransportFactory others = new(
+            Create(new SocketTransportOptions
+            {
+                CreateBoundListenSocket = endpoint => ListenSockets.Bind(endpoint, options),
+                Backlog = limits.Backlog,
+            }),
+            logs);
+        return new DataSocketTransport(
+            options.Socket, endpoint => ListenSockets.Bind(endpoint, options), Listeners.MayUseDataSocket(options), requests, limits, others, clock, logs);
+    }
+
+    /// <summary>Keeps the context of a connection for its next request.</summary>
+    private sealed class Handler(RequestDelegate handle) : IHttpApplication<DefaultHttpContext>
+    {
+        public DefaultHttpContext CreateContext(IFeatureCollection contextFeatures)
+        {
+            if (contextFeatures is not IHostContextContainer<DefaultHttpContext> connection)
+            {
+                return new DefaultHttpContext(contextFeatures);
+            }
+
+            if (connection.HostContext is { } context)
+            {
+                context.Initialize(contextFeatures);
+                return context;
+            }
+
+            return connection.HostContext = new DefaultHttpContext(contextFeatures);
+        }
+
+        public Task ProcessRequestAsync(DefaultHttpContext context) => handle(context);
+
+        public void DisposeContext(DefaultHttpContext context, Exception? exception) => context.Uninitialize();
+    }
+}

@@ -14,7 +14,7 @@ internal sealed partial class ConnectionLoop : IDisposable
 {
     private const int EventsAtOnce = 64;
     private const int SweepEveryMilliseconds = 1_000;
-    private const int StopWithinMilliseconds = 5_000;
+    private const int StopWithinMilliseconds = 10_000;
 
     /// <summary>A request that takes longer to arrive is Kestrel's, which has the limits for that.</summary>
     private const long PatienceMilliseconds = 1_000;
@@ -89,7 +89,7 @@ internal sealed partial class ConnectionLoop : IDisposable
             }
 
             long now = Environment.TickCount64;
-            if (now - _sweptAt >= SweepEveryMilliseconds)
+            if (!_isStopping && now - _sweptAt >= SweepEveryMilliseconds)
             {
                 _sweptAt = now;
                 Sweep(now);
@@ -194,13 +194,9 @@ internal sealed partial class ConnectionLoop : IDisposable
                 }
             }
 
-            bool isQuiet = !connection.IsBusy && connection.Unsent.IsEmpty;
-            if (isQuiet && connection.HasUnread)
-            {
-                // A request that is half there ends as Kestrel ends.
-                Leave(connection);
-            }
-            else if (isQuiet || Environment.TickCount64 > _stopAt)
+            // A request that is half there gets the time that a body may take.
+            bool isQuiet = !connection.IsBusy && connection.Unsent.IsEmpty && !connection.HasUnread;
+            if (isQuiet || Environment.TickCount64 > _stopAt)
             {
                 Close(connection);
             }

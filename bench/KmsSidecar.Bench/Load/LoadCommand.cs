@@ -21,6 +21,7 @@ internal static class LoadCommand
         };
         Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference." };
         Option<Operation> operation = new("--operation") { Description = "What each request asks for." };
+        Option<int> batch = Bounded("--batch", "Data keys in one request of native generate.", 1, 1, LoadOptions.MaxBatch);
         Option<int> connections = Bounded("--connections", "Connections, each with a thread.", 1, 1, LoadOptions.MaxConnections);
         Option<double> warmup = Bounded("--warmup", "Seconds before measuring.", 1.0, 0, MaxWarmupSeconds);
         Option<int> duration = Bounded("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
@@ -29,12 +30,13 @@ internal static class LoadCommand
 
         Command command = new("load", "Puts a server on this machine under load and prints one line of figures.")
         {
-            target, protocol, operation, connections, warmup, duration, rate, serverPid,
+            target, protocol, operation, batch, connections, warmup, duration, rate, serverPid,
         };
         command.SetAction(parsed => Run(new LoadOptions(
             parsed.GetRequiredValue(target),
             parsed.GetValue(protocol),
             parsed.GetValue(operation),
+            parsed.GetValue(batch),
             parsed.GetValue(connections),
             TimeSpan.FromSeconds(parsed.GetValue(warmup)),
             TimeSpan.FromSeconds(parsed.GetValue(duration)),

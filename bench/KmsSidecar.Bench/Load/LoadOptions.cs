@@ -18,12 +18,14 @@ internal enum Operation
 }
 
 /// <param name="Target">A Unix socket or a loopback address.</param>
+/// <param name="Batch">Data keys that one request of <see cref="Load.Operation.Generate"/> asks for.</param>
 /// <param name="Rate">Requests per second over all connections; 0 is a closed loop.</param>
 /// <param name="ServerPid">The process whose CPU time is reported per request.</param>
 internal sealed record LoadOptions(
     EndPoint Target,
     Protocol Protocol,
     Operation Operation,
+    int Batch,
     int Connections,
     TimeSpan Warmup,
     TimeSpan Duration,
@@ -31,6 +33,9 @@ internal sealed record LoadOptions(
     int? ServerPid)
 {
     public const int MaxConnections = 1024;
+
+    /// <summary>What the daemon takes.</summary>
+    public const int MaxBatch = 64;
 
     public const int MaxDurationSeconds = 60;
 

@@ -42,7 +42,7 @@ internal sealed record LoadReport(
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"protocol={Name(Options.Protocol)} operation={Name(Options.Operation)} connections={Options.Connections} rate={Options.Rate} "
-        + $"ops={Latencies.Count - Unsent} ops_per_s={OperationsPerSecond:F0} p50_us={Microseconds(50)} p90_us={Microseconds(90)} "
+        + $"ops={Latencies.Count - Unsent} ops_per_s={OperationsPerSecond:F0} keys_per_s={OperationsPerSecond * Options.Batch:F0} p50_us={Microseconds(50)} p90_us={Microseconds(90)} "
         + $"p99_us={Microseconds(99)} p999_us={Microseconds(99.9)} max_us={Microseconds(100)} "
         + $"client_cpu_us={ClientMicrosecondsPerOperation:F1} server_cpu_us={ServerMicrosecondsPerOperation ?? 0:F1} "
         + $"unsent={Unsent} errors={Errors}");

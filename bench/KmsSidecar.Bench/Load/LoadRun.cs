@@ -43,7 +43,7 @@ internal static class LoadRun
         try
         {
             return options.Protocol == Protocol.Native
-                ? new NativeClient(socket, options.Operation)
+                ? new NativeClient(socket, options.Operation, options.Batch)
                 : new ReferenceClient(socket, options.Operation);
         }
         catch

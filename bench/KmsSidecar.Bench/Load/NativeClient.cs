@@ -19,7 +19,7 @@ internal sealed class NativeClient : IKeyClient
 
     /// <summary>For <see cref="Operation.Decrypt"/>, generates the key that every request then opens.</summary>
     /// <exception cref="IOException">The server refused, or opened the new blob to another key.</exception>
-    public NativeClient(Socket socket, Operation operation)
+    public NativeClient(Socket socket, Operation operation, int batch)
     {
         _connection = new HttpConnection(socket);
         _request = Post("/v1/generate-data-key", $$"""{"encryption_context":{{EncryptionContext}}}""");
@@ -30,6 +30,10 @@ internal sealed class NativeClient : IKeyClient
                 "/v1/decrypt",
                 $$"""{"ciphertext_blob":{{blob.GetRawText()}},"encryption_context":{{EncryptionContext}}}""");
             _expectedBody = OpenOne(key);
+        }
+        else if (batch > 1)
+        {
+            _request = Post("/v1/generate-data-key", $$"""{"encryption_context":{{EncryptionContext}},"count":{{batch}}}""");
         }
     }
 

@@ -4,10 +4,10 @@ namespace KmsSidecar.Crypto;
 internal static class RandomBytes
 {
     [ThreadStatic]
-    private static RandomBlock? t_block;
+    private static RandomBlock? _block;
 
     /// <summary>Fills with bytes from the operating system's generator. Thread-safe.</summary>
-    public static void Fill(Span<byte> destination) => (t_block ??= new RandomBlock()).Take(destination);
+    public static void Fill(Span<byte> destination) => (_block ??= new RandomBlock()).Take(destination);
 
     /// <summary>A random UUID (RFC 9562, 5.4).</summary>
     public static Guid NextUuid()

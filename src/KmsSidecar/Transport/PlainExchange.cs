@@ -185,7 +185,6 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
             return Progress.Reading;
         }
 
-        _call.Renew();
         _call.Actor = connection.Actor;
         _call.Cancellation = _limit.Token;
         _call.Input.Write(input.Slice(head.Length, head.BodyLength));
@@ -195,6 +194,9 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         {
             run.GetAwaiter().GetResult();
             Append(_call);
+
+            // At once: what it holds is a key in clear.
+            _call.Renew();
             return Progress.Reading;
         }
 

@@ -38,8 +38,8 @@ internal sealed partial class ConnectionLoop : IDisposable
     public ConnectionLoop(PlainExchange exchange, Action<DataConnection> handOver, TimeSpan idle, ILogger log)
     {
         (_exchange, _handOver, _idle, _log) = (exchange, handOver, idle, log);
-        _epoll = Require(SocketCalls.CreateEpoll(0));
-        _wake = Require(SocketCalls.CreateEvent(0, 0));
+        _epoll = Require(SocketCalls.CreateEpoll(SocketCalls.CloseOnExec));
+        _wake = Require(SocketCalls.CreateEvent(0, SocketCalls.CloseOnExec));
         _ = Require(SocketCalls.Control(_epoll, SocketCalls.Add, _wake, SocketCalls.Readable));
         _exchange.Woken = Wake;
     }
@@ -113,26 +113,27 @@ internal sealed partial class ConnectionLoop : IDisposable
                     continue;
                 }
 
-                Guard(ended, static (exchange, connection) => exchange.Continue(connection));
+                Advance(ended);
             }
         }
         else if (_connections.TryGetValue(descriptor, out DataConnection? connection))
         {
-            Guard(connection, static (exchange, connection) => exchange.Advance(connection));
+            Advance(connection);
         }
     }
 
-    private void Guard(DataConnection connection, Func<PlainExchange, DataConnection, Progress> step)
+    private void Advance(DataConnection connection)
     {
         Progress progress;
         try
         {
-            progress = step(_exchange, connection);
+            progress = _exchange.Advance(connection);
         }
         catch (Exception bug)
         {
             // A fault of ours in one connection must not end the others.
             Log.ConnectionFailed(_log, bug);
+            _exchange.Reset();
             progress = Progress.Ended;
         }
 

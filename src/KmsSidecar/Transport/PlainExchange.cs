@@ -77,16 +77,12 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         return isThere;
     }
 
-    /// <summary>Sends the answer of a handler that has ended, and serves what came behind its request.</summary>
-    public Progress Continue(DataConnection connection)
+    /// <summary>Forgets what a fault left behind, so that no other connection is sent any of it.</summary>
+    public void Reset()
     {
-        Progress sending = Send(connection, connection.Unsent, isKept: true);
-        if (sending != Progress.Reading)
-        {
-            return sending;
-        }
-
-        return connection.HasUnread ? Serve(connection, connection.Unread) : Progress.Reading;
+        _output.Clear();
+        _call.Renew();
+        CryptographicOperations.ZeroMemory(_input);
     }
 
     public void Dispose()

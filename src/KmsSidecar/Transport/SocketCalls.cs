@@ -15,6 +15,9 @@ internal static unsafe partial class SocketCalls
     public const int Delete = 2;
     public const int Modify = 3;
 
+    /// <summary>EPOLL_CLOEXEC and EFD_CLOEXEC.</summary>
+    public const int CloseOnExec = 0x80000;
+
     private const int DontWait = 0x40;
     private const int NoSignal = 0x4000;
 

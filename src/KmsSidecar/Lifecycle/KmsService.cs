@@ -41,6 +41,9 @@ internal sealed class KmsService : IAsyncDisposable
     /// <summary>Only touched under <see cref="_changes"/>.</summary>
     private Snapshot Current => _reference.Current;
 
+    /// <inheritdoc cref="SnapshotReference.NextChange"/>
+    public Task NextChange => _reference.NextChange;
+
     /// <summary>The snapshot for one request. Never blocks.</summary>
     public SnapshotLease Acquire() => _reference.Acquire();
 

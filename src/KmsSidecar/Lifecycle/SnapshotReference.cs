@@ -4,6 +4,10 @@ namespace KmsSidecar.Lifecycle;
 internal sealed class SnapshotReference(Snapshot initial)
 {
     private Snapshot _current = initial;
+    private TaskCompletionSource _change = NewChange();
+
+    /// <summary>Ends with the next publication. To miss none, take it before the snapshot that is looked at.</summary>
+    public Task NextChange => Volatile.Read(ref _change).Task;
 
     /// <summary>For the one who publishes, while nobody else can: others take a lease.</summary>
     public Snapshot Current => Volatile.Read(ref _current);
@@ -24,5 +28,12 @@ internal sealed class SnapshotReference(Snapshot initial)
     }
 
     /// <summary>Makes <paramref name="next"/> current and takes it over; its predecessor goes with the last request that holds it.</summary>
-    public void Publish(Snapshot next) => Interlocked.Exchange(ref _current, next).Release();
+    public void Publish(Snapshot next)
+    {
+        Snapshot former = Interlocked.Exchange(ref _current, next);
+        Interlocked.Exchange(ref _change, NewChange()).SetResult();
+        former.Release();
+    }
+
+    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -35,6 +35,19 @@ public sealed class SnapshotReferenceTests
     }
 
     [Fact]
+    public void NextChange_EndsWithThePublicationAfterIt_AndNotBefore()
+    {
+        SnapshotReference reference = new(new Snapshot { State = ServiceState.NotConfigured });
+        Task first = reference.NextChange;
+        Assert.False(first.IsCompleted);
+
+        reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
+
+        Assert.True(first.IsCompletedSuccessfully);
+        Assert.False(reference.NextChange.IsCompleted);
+    }
+
+    [Fact]
     public void BackendOfTwoSnapshots_IsDisposedWithTheSecond()
     {
         MemoryBackend backend = new(new MemoryPlace());

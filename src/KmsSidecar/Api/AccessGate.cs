@@ -20,21 +20,32 @@ internal sealed class AccessGate(Authorizer authorizer, KmsService service, Time
             return Decision.NothingAllows;
         }
 
+        string? otherKeyId = null;
         using (SnapshotLease lease = service.Acquire())
         {
             call.JudgedKeyId = await KeyInQuestion.FindAsync(lease.Snapshot, call, route.Key);
+            if (route.AlsoNeeds is { } other)
+            {
+                otherKeyId = await KeyInQuestion.FindAsync(lease.Snapshot, call, other.Key);
+            }
         }
 
+        Decision decision = Judge(http, route, caller, route.Action, call.JudgedKeyId);
+        return decision.IsAllowed && route.AlsoNeeds is { } also ? Judge(http, route, caller, also.Action, otherKeyId) : decision;
+    }
+
+    private Decision Judge(HttpContext http, Route route, Principal caller, RouteAction action, string? keyId)
+    {
         Decision decision = authorizer.Judge(caller, new AccessRequest
         {
-            Action = route.Action.Name,
-            KeyId = call.JudgedKeyId,
+            Action = action.Name,
+            KeyId = keyId,
             UserName = caller.Name,
             SourceAddress = http.Connection.RemoteIpAddress,
             Time = clock.GetUtcNow(),
             IsSecure = http.Request.IsHttps,
             IsRead = route.Method == HttpMethods.Get,
         });
-        return route.Action.IsDenyOnly && decision.Reason == DecisionReason.NothingAllows ? Decision.Unopposed : decision;
+        return action.IsDenyOnly && decision.Reason == DecisionReason.NothingAllows ? Decision.Unopposed : decision;
     }
 }

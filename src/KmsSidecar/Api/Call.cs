@@ -23,6 +23,9 @@ internal sealed class Call : IDisposable
 
     public RequestId RequestId { get; private set; } = RequestId.Next();
 
+    /// <summary>What the caller speaks, as far as that is known.</summary>
+    public Dialect Dialect { get; set; }
+
     /// <summary>Who asks; set once that is known.</summary>
     public Actor Actor { get; set; } = Actor.Unknown;
 
@@ -91,6 +94,7 @@ internal sealed class Call : IDisposable
         _envelope.Clear();
         _plaintext.Clear();
         RequestId = RequestId.Next();
+        Dialect = Dialect.Native;
         JudgedKeyId = null;
         Caller = null;
         PathParameter = null;

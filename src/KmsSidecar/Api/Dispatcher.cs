@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using KmsSidecar.Access;
+using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
@@ -40,16 +41,20 @@ internal sealed partial class Dispatcher
     {
         long started = Stopwatch.GetTimestamp();
         ConnectionOrigin origin = http.Features.GetRequiredFeature<ConnectionOrigin>();
-        using Call call = new();
+        string? operation = AwsTarget.OperationOf(http.Request);
+        using Call call = new() { Dialect = operation is null ? Dialect.Native : Dialect.AwsKms };
         int? index = null;
         try
         {
             if (Admit(http, origin, call, out RequestTarget? target))
             {
-                KmsError routing = _router.Find(origin.Surface, http.Request.Method, target.Path, out int found, out string? parameter);
-                index = routing == KmsError.None ? found : index;
+                KmsError routing = _router.Find(
+                    origin.Surface, http.Request.Method, target.Path, operation, out int found, out string? parameter);
+                Route? route = routing == KmsError.None ? _router.Routes[found] : null;
+                index = route is null ? index : found;
                 call.PathParameter = parameter;
-                await RunAsync(http, origin, call, target, routing == KmsError.None ? _router.Routes[found] : null, routing);
+                call.Dialect = route?.Dialect ?? Dialect.Native;
+                await RunAsync(http, origin, call, target, route, routing);
             }
         }
         catch (OperationCanceledException)
@@ -75,7 +80,7 @@ internal sealed partial class Dispatcher
 
         if (!RequestGate.TryReadTarget(http, out target, out AuthFailure? failure))
         {
-            Refuse(http, call, origin, failure, route: null);
+            Refuse(http, call, origin, failure);
             return false;
         }
 
@@ -124,7 +129,7 @@ internal sealed partial class Dispatcher
         PendingVerification? pending = null;
         if (isSigned && _gate.Begin(http, target, out pending) is { } unsigned)
         {
-            Refuse(http, call, origin, unsigned, route);
+            Refuse(http, call, origin, unsigned);
             return false;
         }
 
@@ -134,7 +139,7 @@ internal sealed partial class Dispatcher
         {
             if (RequestGate.Complete(pending, call.Body.Span, out Caller? caller) is { } mismatch)
             {
-                Refuse(http, call, origin, mismatch, route);
+                Refuse(http, call, origin, mismatch);
                 return false;
             }
 
@@ -175,7 +180,7 @@ internal sealed partial class Dispatcher
         Decision decision = await _access.JudgeAsync(http, call, route, caller.Principal);
         if (!decision.IsAllowed)
         {
-            ErrorWriter.WriteXml(call, AuthFailure.AccessDenied, route);
+            ErrorWriter.WriteRefusal(call, AuthFailure.AccessDenied);
             Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId.ToString());
         }
 
@@ -192,8 +197,8 @@ internal sealed partial class Dispatcher
         _outcomes.Refuse(call, routing, message: null, route: null);
     }
 
-    private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure, Route? route) =>
-        ErrorWriter.WriteXml(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId.ToString()), route);
+    private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure) =>
+        ErrorWriter.WriteRefusal(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId.ToString()));
 
     private static async ValueTask AnswerAsync(HttpContext http, Call call)
     {
@@ -202,6 +207,11 @@ internal sealed partial class Dispatcher
         response.ContentType = call.ContentType;
         response.ContentLength = call.Output.WrittenSpan.Length;
         response.Headers["x-request-id"] = call.RequestId.ToString();
+        if (call.Dialect != Dialect.Native)
+        {
+            response.Headers["x-amzn-RequestId"] = call.RequestId.ToString();
+        }
+
         response.Headers.CacheControl = "no-store";
         if (call.IsRetryable)
         {

@@ -1,28 +1,33 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Json;
 
 namespace KmsSidecar.Api;
 
-/// <summary>The one place that writes an error body: JSON for our failures, S3's XML where a SigV4 client expects it.</summary>
+/// <summary>Writes the body of a failure in the form that the caller's dialect has for it.</summary>
 internal static class ErrorWriter
 {
-    public static void WriteJson(Call call, KmsError error, string? message, Route? route)
+    /// <param name="route">For the members that its failures have in our own form.</param>
+    public static void Write(Call call, KmsError error, string? message, Route? route)
     {
         KmsErrors.Row row = KmsErrors.Describe(error);
-        if (route?.IsSts == true)
+        call.IsRetryable = row.Retryable;
+        switch (call.Dialect)
         {
-            StsXml.WriteError(call, row.Status, error.ToString(), message ?? row.Sentence);
-            call.IsRetryable = row.Retryable;
-            return;
+            case Dialect.Sts:
+                StsXml.WriteError(call, row.Status, error.ToString(), message ?? row.Sentence);
+                return;
+            case Dialect.AwsKms:
+                AwsErrors.Write(call, AwsErrors.Describe(error), message ?? row.Sentence);
+                return;
         }
 
         call.Output.Clear();
         call.Status = row.Status;
-        call.IsRetryable = row.Retryable;
         call.ContentType = "application/json";
         using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
         writer.WriteStartObject();
@@ -34,13 +39,18 @@ internal static class ErrorWriter
         writer.WriteEndObject();
     }
 
-    public static void WriteXml(Call call, AuthFailure failure, Route? route)
+    /// <summary>What the signature or a policy refuses.</summary>
+    public static void WriteRefusal(Call call, AuthFailure failure)
     {
         call.IsRetryable = failure.Status == StatusCodes.Status503ServiceUnavailable;
-        if (route?.IsSts == true)
+        switch (call.Dialect)
         {
-            StsXml.WriteError(call, failure.Status, failure.Code.ToString(), failure.Message);
-            return;
+            case Dialect.Sts:
+                StsXml.WriteError(call, failure.Status, failure.Code.ToString(), failure.Message);
+                return;
+            case Dialect.AwsKms:
+                AwsErrors.Write(call, AwsErrors.Describe(failure), failure.Message);
+                return;
         }
 
         call.Output.Clear();

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using KmsSidecar.Errors;
+using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
 using KmsSidecar.Operations;
 
@@ -18,6 +20,11 @@ internal static class KeyInQuestion
     /// <returns>The key's id; null when the request is about no one key, or names none that could exist.</returns>
     public static async ValueTask<string?> FindAsync(Snapshot snapshot, Call call, KeyScope scope)
     {
+        if (scope == KeyScope.AwsCiphertextBlob)
+        {
+            return EnvelopeKeyId(call.Body.Span);
+        }
+
         (bool isNamed, string? reference) = ReferenceIn(call, scope);
         if (!isNamed)
         {
@@ -41,11 +48,17 @@ internal static class KeyInQuestion
             case KeyScope.Body when call.Body.IsEmpty:
                 return Named(call.Query.GetValueOrDefault("keyId"));
             case KeyScope.Body:
-                return Named(TryRead(call.Body.Span, out string? inBody) ? inBody : null);
+                return Named(TryRead(call.Body.Span, "key_id"u8, out string? inBody) ? inBody : null);
             case KeyScope.BodyOrDefault when call.Body.IsEmpty:
                 return (true, null);
             case KeyScope.BodyOrDefault:
-                return TryRead(call.Body.Span, out string? orDefault) ? (true, orDefault) : (false, null);
+                return TryRead(call.Body.Span, "key_id"u8, out string? orDefault) ? (true, orDefault) : (false, null);
+            case KeyScope.AwsKeyId:
+                return Named(TryRead(call.Body.Span, "KeyId"u8, out string? aws) ? aws : null);
+            case KeyScope.AwsKeyIdOrDefault:
+                return TryRead(call.Body.Span, "KeyId"u8, out string? awsOrDefault) ? (true, awsOrDefault) : (false, null);
+            case KeyScope.AwsDestinationKeyId:
+                return Named(TryRead(call.Body.Span, "DestinationKeyId"u8, out string? destination) ? destination : null);
             default:
                 return (false, null);
         }
@@ -53,9 +66,24 @@ internal static class KeyInQuestion
 
     private static (bool IsNamed, string? Reference) Named(string? reference) => (!string.IsNullOrEmpty(reference), reference);
 
-    /// <summary>Reads member <c>key_id</c> of an object; null when it has none, or when that is <c>null</c>.</summary>
+    /// <summary>The key is the one that the envelope names, to the letter: nothing stands for another one there.</summary>
+    private static string? EnvelopeKeyId(ReadOnlySpan<byte> body) =>
+        TryRead(body, "CiphertextBlob"u8, out string? text) && text is not null && TryDecode(text, out byte[]? blob)
+            && Envelope.TryParse(blob, out Envelope? envelope) && envelope.MasterKeyId.Length <= MaxIdLength
+            ? envelope.MasterKeyId
+            : null;
+
+    private static bool TryDecode(string base64, [NotNullWhen(true)] out byte[]? bytes)
+    {
+        byte[] room = new byte[base64.Length / 4 * 3];
+        bool isBase64 = Convert.TryFromBase64String(base64, room, out int length);
+        bytes = isBase64 ? room[..length] : null;
+        return isBase64;
+    }
+
+    /// <summary>Reads a member of an object; null when it has none of the name, or when that is <c>null</c>.</summary>
     /// <returns>False where it cannot be told.</returns>
-    private static bool TryRead(ReadOnlySpan<byte> body, out string? reference)
+    private static bool TryRead(ReadOnlySpan<byte> body, ReadOnlySpan<byte> member, out string? reference)
     {
         reference = null;
         bool isThere = false;
@@ -69,14 +97,14 @@ internal static class KeyInQuestion
 
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                bool isKeyId = reader.ValueTextEquals("key_id"u8);
+                bool isAsked = reader.ValueTextEquals(member);
                 reader.Read();
-                if (isKeyId && (isThere || reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null)))
+                if (isAsked && (isThere || reader.TokenType is not (JsonTokenType.String or JsonTokenType.Null)))
                 {
                     return false;
                 }
 
-                if (isKeyId)
+                if (isAsked)
                 {
                     isThere = true;
                     reference = reader.GetString();

@@ -17,4 +17,16 @@ internal enum KeyScope
 
     /// <summary>The first of the parameters <c>keyId</c>, <c>key-id</c> and <c>key</c> that is not empty.</summary>
     Query,
+
+    /// <summary>Member <c>KeyId</c> of an AWS KMS request.</summary>
+    AwsKeyId,
+
+    /// <summary>Member <c>KeyId</c> of an AWS KMS request; the default key where there is none.</summary>
+    AwsKeyIdOrDefault,
+
+    /// <summary>Member <c>DestinationKeyId</c> of an AWS KMS request.</summary>
+    AwsDestinationKeyId,
+
+    /// <summary>The key that the envelope in member <c>CiphertextBlob</c> names.</summary>
+    AwsCiphertextBlob,
 }

@@ -6,42 +6,37 @@ namespace KmsSidecar.Api;
 
 /// <summary>Runs requests of the data socket without an <see cref="HttpContext"/>: the same routes and answers as <see cref="Dispatcher"/> has
 /// for callers whom the kernel has vouched for.</summary>
-/// <remarks>Only what such a request can be: a POST to an exact path, without a query. Everything else goes to the dispatcher.</remarks>
+/// <remarks>Only what such a request can be: a POST to an exact path, without a query, and of the AWS KMS API an operation by its name. Everything else goes to the dispatcher.</remarks>
 internal sealed class LocalRequests
 {
-    private readonly Target[] _targets;
+    private readonly Target[] _paths;
+    private readonly Target[] _operations;
     private readonly Outcomes _outcomes;
 
     public LocalRequests(Router router, Outcomes outcomes)
     {
         _outcomes = outcomes;
-        _targets =
+        Target[] targets =
         [
             .. router.Routes.Index()
                 .Where(static entry => entry.Item is { Method: "POST", HasParameter: false } && entry.Item.Surfaces.HasFlag(Surface.DataSocket))
-                .Select(static entry => new Target(Encoding.ASCII.GetBytes(entry.Item.Path), entry.Index, entry.Item)),
+                .Select(static entry => new Target(Encoding.ASCII.GetBytes(entry.Item.Operation ?? entry.Item.Path), entry.Index, entry.Item)),
         ];
+        _paths = [.. targets.Where(static target => target.Route.Operation is null)];
+        _operations = [.. targets.Where(static target => target.Route.Operation is not (null or Route.OtherOperation))];
     }
 
     /// <summary>The route of a request target, exactly as sent; null when this is not the place for it.</summary>
-    public Target? Find(ReadOnlySpan<byte> path)
-    {
-        foreach (Target target in _targets)
-        {
-            if (path.SequenceEqual(target.Path))
-            {
-                return target;
-            }
-        }
-
-        return null;
-    }
+    /// <param name="operation">Of the AWS KMS API, in a request that has its content type; empty for none.</param>
+    public Target? Find(ReadOnlySpan<byte> path, ReadOnlySpan<byte> operation) =>
+        operation.IsEmpty || !path.SequenceEqual("/"u8) ? Find(_paths, path) : Find(_operations, operation);
 
     /// <summary>Answers the call. Never throws.</summary>
     /// <param name="call">With its body and its actor; it may only be read again when the task has ended.</param>
     public async ValueTask RunAsync(Target target, Call call)
     {
         long started = Stopwatch.GetTimestamp();
+        call.Dialect = target.Route.Dialect;
         try
         {
             KmsError error = await target.Route.Handler(call);
@@ -66,7 +61,20 @@ internal sealed class LocalRequests
         _outcomes.Count(target.Index, call, started);
     }
 
-    /// <param name="Path">As bytes.</param>
+    private static Target? Find(Target[] targets, ReadOnlySpan<byte> name)
+    {
+        foreach (Target target in targets)
+        {
+            if (name.SequenceEqual(target.Name))
+            {
+                return target;
+            }
+        }
+
+        return null;
+    }
+
+    /// <param name="Name">The path or the operation, as bytes.</param>
     /// <param name="Index">In <see cref="Router.Routes"/>.</param>
-    internal sealed record Target(byte[] Path, int Index, Route Route);
+    internal sealed record Target(byte[] Name, int Index, Route Route);
 }

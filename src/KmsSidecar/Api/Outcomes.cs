@@ -21,7 +21,7 @@ internal sealed partial class Outcomes
     /// <param name="message">Null for the error's own sentence.</param>
     public void Refuse(Call call, KmsError error, string? message, Route? route)
     {
-        ErrorWriter.WriteJson(call, error, message, route);
+        ErrorWriter.Write(call, error, message, route);
         if (_log.IsEnabled(LogLevel.Debug))
         {
             Log.Refused(_log, route?.Name ?? "no route", error, call.RequestId.ToString());

@@ -14,7 +14,9 @@ namespace KmsSidecar.Api;
 /// <param name="TimeLimit">From the last byte of the request to the answer.</param>
 /// <param name="Handler">Runs after authentication, with the body read.</param>
 /// <param name="FailureMembers">Members that this route's failures have beside success, message and code; null for none.</param>
-/// <param name="IsSts">Its clients expect every failure in the form of AWS STS.</param>
+/// <param name="Dialect">Its callers expect every failure in this form.</param>
+/// <param name="Operation">Of the path's many, the one that the header <c>X-Amz-Target</c> names; null where the path says all.</param>
+/// <param name="AlsoNeeds">A second action, on another key, that the caller must be allowed as well.</param>
 internal sealed record Route(
     string Method,
     string Path,
@@ -25,10 +27,15 @@ internal sealed record Route(
     TimeSpan TimeLimit,
     RouteHandler Handler,
     Action<Utf8JsonWriter, Call>? FailureMembers = null,
-    bool IsSts = false)
+    Dialect Dialect = Dialect.Native,
+    string? Operation = null,
+    (RouteAction Action, KeyScope Key)? AlsoNeeds = null)
 {
+    /// <summary><see cref="Operation"/> of the route that answers for all that there are not; no caller can name it.</summary>
+    public const string OtherOperation = "TrentService.*";
+
     /// <summary>What metrics and logs call this route.</summary>
-    public string Name => $"{Method} {Path}";
+    public string Name => Operation ?? $"{Method} {Path}";
 
     /// <summary>The last segment is in braces.</summary>
     public bool HasParameter => Path.EndsWith('}');

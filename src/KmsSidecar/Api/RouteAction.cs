@@ -27,4 +27,10 @@ internal sealed record RouteAction(string Name, bool IsPublic = false, bool IsOw
     public static readonly RouteAction GenerateDataKey = new("kms:GenerateDataKey");
     public static readonly RouteAction Encrypt = new("kms:Encrypt");
     public static readonly RouteAction Decrypt = new("kms:Decrypt");
+
+    /// <summary>Needs no key, and tells nothing: a policy that denies <c>kms:*</c> takes it away.</summary>
+    public static readonly RouteAction GenerateRandom = new("kms:GenerateRandom", IsDenyOnly: true);
+
+    /// <summary>To be told that there is no such operation.</summary>
+    public static readonly RouteAction UnknownOperation = new("kms:UnknownOperation", IsDenyOnly: true);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using KmsSidecar.Api.AwsKms;
 using static KmsSidecar.Api.Surface;
 
 namespace KmsSidecar.Api;
@@ -29,6 +30,7 @@ internal static class RouteTable
         PolicyRoutes policies,
         UserRoutes users,
         StsRoutes sts,
+        AwsKmsRoutes aws,
         HealthRoutes health) =>
     [
         Change("configure", RouteAction.Configure, lifecycle.ConfigureAsync, lifecycle.WriteState),
@@ -78,7 +80,8 @@ internal static class RouteTable
         Admin("POST", "users/update", RouteAction.ManageAccess, AdminBody, Quick, users.UpdateAsync),
         Admin("GET", "users/{access_key}", RouteAction.ManageAccess, AdminBody, Quick, users.DescribeAsync),
         Admin("DELETE", "users/{access_key}", RouteAction.ManageAccess, AdminBody, Quick, users.DeleteAsync),
-        new("POST", "/", Tcp, RouteAction.AssumeRole, KeyScope.None, StsRoutes.MaxBodyBytes, Quick, sts.RunAsync, IsSts: true),
+        new("POST", "/", Tcp, RouteAction.AssumeRole, KeyScope.None, StsRoutes.MaxBodyBytes, Quick, sts.RunAsync, Dialect: Dialect.Sts),
+        .. aws.Routes,
 
         Data("POST", "generate-data-key", RouteAction.GenerateDataKey, dataKeys.GenerateAsync, KeyScope.BodyOrDefault),
         Data("POST", "decrypt", RouteAction.Decrypt, dataKeys.DecryptAsync),

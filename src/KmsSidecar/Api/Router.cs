@@ -10,12 +10,19 @@ internal sealed class Router
 
     private readonly Dictionary<string, List<int>> _exact = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<int>> _byParent = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _operations = new(StringComparer.Ordinal);
 
     public Router(ImmutableArray<Route> routes)
     {
         Routes = routes;
         for (int i = 0; i < routes.Length; i++)
         {
+            if (routes[i].Operation is { } operation)
+            {
+                _operations.Add(operation, i);
+                continue;
+            }
+
             (Dictionary<string, List<int>> index, string key) = routes[i].HasParameter
                 ? (_byParent, routes[i].Path[..routes[i].Path.LastIndexOf('/')])
                 : (_exact, routes[i].Path);
@@ -31,18 +38,24 @@ internal sealed class Router
     public ImmutableArray<Route> Routes { get; }
 
     /// <param name="method">As sent. <c>HEAD</c> finds what <c>GET</c> does (RFC 9110, 9.3.2).</param>
+    /// <param name="operation">Null where the caller does not speak <see cref="Dialect.AwsKms"/>; of all paths, only <c>/</c> has any.</param>
     /// <param name="index">Index of the route in <see cref="Routes"/>.</param>
     /// <param name="parameter">The segment that stands for the one in braces, as sent.</param>
     /// <returns>UnknownRoute, or MethodNotAllowed when the path is there for another method.</returns>
-    public KmsError Find(Surface surface, string method, string path, out int index, out string? parameter)
+    public KmsError Find(Surface surface, string method, string path, string? operation, out int index, out string? parameter)
     {
+        parameter = null;
+        if (operation is not null && path == "/" && method == HttpMethods.Post)
+        {
+            return FindOperation(surface, operation, out index);
+        }
+
         if (path.StartsWith(MinioPrefix, StringComparison.Ordinal))
         {
             path = $"{RouteTable.AdminPrefix}/{path[MinioPrefix.Length..]}";
         }
 
         method = HttpMethods.IsHead(method) ? HttpMethods.Get : method;
-        parameter = null;
         KmsError error = Match(_exact.GetValueOrDefault(path), surface, method, out index);
         if (error == KmsError.None)
         {
@@ -69,8 +82,16 @@ internal sealed class Router
         .Select(static route => route.Method)
         .Append(HttpMethods.Head)
         .Distinct()
-        .Where(method => Find(surface, method, path, out _, out _) == KmsError.None)
+        .Where(method => Find(surface, method, path, operation: null, out _, out _) == KmsError.None)
         .Order(StringComparer.Ordinal);
+
+    /// <summary>What is not there is a route too, if there is one: <see cref="Route.OtherOperation"/>.</summary>
+    private KmsError FindOperation(Surface surface, string operation, out int index)
+    {
+        bool isThere = (_operations.TryGetValue(operation, out index) || _operations.TryGetValue(Route.OtherOperation, out index))
+            && Routes[index].Surfaces.HasFlag(surface);
+        return isThere ? KmsError.None : KmsError.UnknownRoute;
+    }
 
     private KmsError Match(List<int>? candidates, Surface surface, string method, out int index)
     {

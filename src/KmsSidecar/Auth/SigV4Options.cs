@@ -6,12 +6,15 @@ internal sealed class SigV4Options
     /// <summary>In <see cref="Regions"/>: any region.</summary>
     public const string AnyRegion = "*";
 
+    /// <summary>The only service that is accepted with <c>X-Amz-Target</c>, the AWS KMS API.</summary>
+    public const string KeyService = "kms";
+
     /// <summary>The service that is only accepted on <c>POST /</c>, where the STS actions are.</summary>
     public const string TokenService = "sts";
 
     public IReadOnlyList<string> Regions { get; init; } = ["us-east-1"];
 
-    public IReadOnlyList<string> Services { get; init; } = ["s3", "kms", TokenService];
+    public IReadOnlyList<string> Services { get; init; } = ["s3", KeyService, TokenService];
 
     /// <summary>Accepts <c>x-amz-content-sha256: UNSIGNED-PAYLOAD</c> for service <c>s3</c>, as RustFS's own clients send it.</summary>
     public bool AllowUnsignedPayload { get; init; } = true;

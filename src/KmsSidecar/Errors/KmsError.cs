@@ -15,6 +15,9 @@ internal enum KmsError
     UnknownRoute,
     MethodNotAllowed,
 
+    /// <summary>Of the AWS KMS API, there is no such operation here.</summary>
+    UnknownOperation,
+
     /// <summary>The configuration is well-formed, but cannot be served.</summary>
     InvalidConfiguration,
     InvalidKeyId,

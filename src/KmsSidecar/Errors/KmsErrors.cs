@@ -20,6 +20,7 @@ internal static class KmsErrors
         KmsError.Forbidden => new(403, false, "access denied"),
         KmsError.UnknownRoute => new(404, false, "there is no such route"),
         KmsError.MethodNotAllowed => new(405, false, "this route does not take that method"),
+        KmsError.UnknownOperation => new(400, false, "there is no such operation here"),
         KmsError.InvalidConfiguration => new(400, false, "the configuration cannot be used"),
         KmsError.InvalidKeyId => new(400, false, "the key id is not legal: 1 to 128 of A-Z a-z 0-9 . _ - and not a dot first"),
         KmsError.KeyNotFound => new(404, false, "key not found"),

@@ -3,6 +3,7 @@ using KmsSidecar.Access;
 using KmsSidecar.Access.Sessions;
 using KmsSidecar.Access.Users;
 using KmsSidecar.Api;
+using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Auth;
 using KmsSidecar.CommandLine;
 using KmsSidecar.Crypto;
@@ -83,6 +84,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             new PolicyRoutes(Service, authorizer, clock),
             new UserRoutes(_userAdministration, _accounts),
             new StsRoutes(new SessionIssuer(_accounts, _sessionKeys, clock, authLog), _sessionKeys),
+            AwsKms(keyAdministration, clock),
             new HealthRoutes(Service, metrics, clock)));
         RequestGate gate = new(Verifier, new ClockWatch(clock), authLog);
         SignatureRefusals refusals = new(limitsOnFailures, clock, logs);
@@ -166,6 +168,17 @@ internal sealed class SidecarHost : IAsyncDisposable
         _sessionKeys.Dispose();
         _state.Dispose();
         _logs.Dispose();
+    }
+
+    private AwsKmsRoutes AwsKms(KeyAdministration administration, TimeProvider clock)
+    {
+        bool isAnyRegion = Options.Regions.Contains(SigV4Options.AnyRegion);
+        KeyArns arns = new(isAnyRegion ? DaemonOption.Region.Default : Options.Regions[0], isAnyRegion);
+        return new AwsKmsRoutes(
+            new AwsDataKeys(Service, arns),
+            new AwsKeys(Service, administration, arns),
+            new AwsLists(Service, arns),
+            new BackendWait(Service, clock, AwsKmsRoutes.Patience));
     }
 
     private void ClaimSockets()

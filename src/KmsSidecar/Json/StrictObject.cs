@@ -154,21 +154,17 @@ internal ref struct StrictObject
     }
 
     /// <summary>Decodes a base64 string (RFC 4648, padded) into a buffer that the caller owns and wipes. Returns the length.</summary>
-    public readonly int Base64(Span<byte> destination)
+    public readonly int Base64(Span<byte> destination) =>
+        TryBase64(destination, out int length) ? length : throw JsonFaults.Fault($"member {Path} is longer than {destination.Length} bytes");
+
+    /// <inheritdoc cref="Base64"/>
+    /// <returns>False when the buffer is too short for it.</returns>
+    public readonly bool TryBase64(Span<byte> destination, out int length)
     {
         Expect(JsonTokenType.String, "a base64 string");
-        if (_reader.ValueIsEscaped)
-        {
-            throw JsonFaults.Fault($"member {Path} is not base64");
-        }
-
-        OperationStatus status = System.Buffers.Text.Base64.DecodeFromUtf8(_reader.ValueSpan, destination, out int consumed, out int written);
-        return status switch
-        {
-            OperationStatus.Done when consumed == _reader.ValueSpan.Length => written,
-            OperationStatus.DestinationTooSmall => throw JsonFaults.Fault($"member {Path} is longer than {destination.Length} bytes"),
-            _ => throw JsonFaults.Fault($"member {Path} is not base64"),
-        };
+        OperationStatus status = Base64Text.Decode(in _reader, destination, out length);
+        return status == OperationStatus.Done
+            || (status == OperationStatus.DestinationTooSmall ? false : throw JsonFaults.Fault($"member {Path} is not base64"));
     }
 
     /// <summary>An object whose values are all strings.</summary>

@@ -40,6 +40,11 @@ internal interface IKeyBackend : IDisposable
     /// <summary>Keys in byte order of their ids, beginning after <paramref name="marker"/> (exclusive; null from the start).</summary>
     ValueTask<KeyPage> ListAsync(string? marker, int limit, CancellationToken cancellation);
 
+    /// <summary>The versions of a key, oldest first, as far as they are known.</summary>
+    /// <param name="key">As this backend described it.</param>
+    /// <exception cref="KmsException">A backend error.</exception>
+    ValueTask<ImmutableArray<KeyVersion>> ListVersionsAsync(KeyDescription key, CancellationToken cancellation) => new([new KeyVersion(key.Version, key.CreatedAt)]);
+
     /// <summary>Makes a key with fresh material and version 1; durable when it returns.</summary>
     /// <exception cref="KmsException">KeyExists, InvalidKeyId, Unsupported, StorageFailed, or a backend error.</exception>
     ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation);
@@ -85,6 +90,9 @@ internal readonly record struct WrapResult(KmsError Error, uint KeyVersion);
 internal readonly record struct UnwrapResult(KmsError Error, uint KeyVersion, int Length);
 
 internal sealed record NewKey(string KeyId, string? Description, ImmutableSortedDictionary<string, string> Tags);
+
+/// <param name="CreatedAt">As in a key's record (<see cref="ZonedTimestamp"/>).</param>
+internal readonly record struct KeyVersion(uint Number, string CreatedAt);
 
 internal sealed record UnreadableKey(string Name, string Reason);
 

@@ -13,6 +13,9 @@ internal static class KeySpecs
     /// <summary>Bytes of plaintext.</summary>
     public static int Length(this KeySpec spec) => spec == KeySpec.Aes128 ? 128 / 8 : 256 / 8;
 
+    /// <summary>What an envelope says of a plaintext of some length; there are only words for two.</summary>
+    public static KeySpec OfLength(int length) => length == KeySpec.Aes128.Length() ? KeySpec.Aes128 : KeySpec.Aes256;
+
     /// <summary>The spelling inside envelopes.</summary>
     public static string Name(this KeySpec spec) => spec switch
     {

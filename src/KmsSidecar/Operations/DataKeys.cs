@@ -18,7 +18,8 @@ internal static class DataKeys
 
     /// <summary>Makes a data key and wraps it.</summary>
     /// <param name="keyReference">Null for the default key.</param>
-    /// <param name="plaintext">Receives the data key: exactly the length of the spec. The caller wipes it.</param>
+    /// <param name="spec">What the envelope calls it.</param>
+    /// <param name="plaintext">Receives the data key, which is as long as this. The caller wipes it.</param>
     /// <param name="envelope">Receives the wrapped key.</param>
     public static ValueTask<Wrapped> GenerateAsync(
         Snapshot snapshot,
@@ -41,7 +42,7 @@ internal static class DataKeys
         ReadOnlyMemory<byte> plaintext,
         IBufferWriter<byte> envelope,
         CancellationToken cancellation) =>
-        WrapAsync(snapshot, keyReference, KeySpec.Aes256, context, plaintext, envelope, cancellation);
+        WrapAsync(snapshot, keyReference, KeySpecs.OfLength(plaintext.Length), context, plaintext, envelope, cancellation);
 
     /// <summary>Opens an envelope by whichever backend holds its key, former ones included.</summary>
     /// <param name="blob">The envelope's JSON.</param>
@@ -121,8 +122,7 @@ internal static class DataKeys
             keyReference = opened.KeyId;
         }
 
-        KeySpec spec = opened.Length == KeySpec.Aes128.Length() ? KeySpec.Aes128 : KeySpec.Aes256;
-        return await WrapAsync(snapshot, keyReference, spec, context, plaintext[..opened.Length], envelope, cancellation);
+        return await WrapAsync(snapshot, keyReference, KeySpecs.OfLength(opened.Length), context, plaintext[..opened.Length], envelope, cancellation);
     }
 
     /// <summary>Why nothing at all can be wrapped under a key; None when it can.</summary>

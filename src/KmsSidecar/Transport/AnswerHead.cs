@@ -35,7 +35,8 @@ internal sealed class AnswerHead(TimeProvider clock)
         }
 
         AppendNumber(ref rest, call.Output.WrittenSpan.Length);
-        Append(ref rest, "\r\nContent-Type: application/json\r\n"u8);
+        bool isAws = call.Dialect == Dialect.AwsKms;
+        Append(ref rest, isAws ? "\r\nContent-Type: application/x-amz-json-1.1\r\n"u8 : "\r\nContent-Type: application/json\r\n"u8);
         RefreshDate();
         Append(ref rest, _date);
         Append(ref rest, "Cache-Control: no-store\r\n"u8);
@@ -45,8 +46,13 @@ internal sealed class AnswerHead(TimeProvider clock)
         }
 
         Append(ref rest, "x-request-id: "u8);
-        call.RequestId.WriteTo(rest);
-        rest = rest[RequestId.TextLength..];
+        AppendId(ref rest, call.RequestId);
+        if (isAws)
+        {
+            Append(ref rest, "\r\nx-amzn-RequestId: "u8);
+            AppendId(ref rest, call.RequestId);
+        }
+
         Append(ref rest, "\r\n\r\n"u8);
         return destination.Length - rest.Length;
     }
@@ -60,6 +66,12 @@ internal sealed class AnswerHead(TimeProvider clock)
             now.TryFormat(_date.AsSpan("Date: ".Length), out _, "r", CultureInfo.InvariantCulture);
             _dateSecond = second;
         }
+    }
+
+    private static void AppendId(ref Span<byte> rest, RequestId id)
+    {
+        id.WriteTo(rest);
+        rest = rest[RequestId.TextLength..];
     }
 
     private static void Append(ref Span<byte> rest, ReadOnlySpan<byte> bytes)

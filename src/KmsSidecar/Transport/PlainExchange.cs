@@ -170,7 +170,7 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
             return Progress.Reading;
         }
 
-        if (kind == HeadKind.NotPlain || requests.Find(head.Target) is not { } target || head.BodyLength > target.Route.MaxBodyBytes)
+        if (kind == HeadKind.NotPlain || requests.Find(head.Target, head.Operation) is not { } target || head.BodyLength > target.Route.MaxBodyBytes)
         {
             return Progress.NotPlain;
         }

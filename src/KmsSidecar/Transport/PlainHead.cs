@@ -42,6 +42,9 @@ internal readonly ref struct PlainHead
 
     public int BodyLength { get; private init; }
 
+    /// <summary>Of the AWS KMS API, as named by <c>X-Amz-Target</c>, in a request with that API's content type; empty for none.</summary>
+    public ReadOnlySpan<byte> Operation { get; private init; }
+
     public static HeadKind Read(ReadOnlySpan<byte> input, out PlainHead head)
     {
         ReadOnlySpan<byte> method = "POST "u8;
@@ -60,20 +63,19 @@ internal readonly ref struct PlainHead
         ReadOnlySpan<byte> lines = input[method.Length..(end + 2)];
         int target = lines.IndexOfAnyExcept(TargetBytes);
         ReadOnlySpan<byte> version = " HTTP/1.1\r\n"u8;
-        if (target < 0 || !lines[target..].StartsWith(version) || !TryReadHeaders(lines[(target + version.Length)..], out int bodyLength))
+        if (target < 0 || !lines[target..].StartsWith(version) || !TryReadHeaders(lines[(target + version.Length)..], out Fields fields))
         {
             return HeadKind.NotPlain;
         }
 
-        head = new PlainHead { Target = lines[..target], Length = end + 4, BodyLength = bodyLength };
+        head = new PlainHead { Target = lines[..target], Length = end + 4, BodyLength = fields.BodyLength, Operation = fields.Operation };
         return HeadKind.Plain;
     }
 
     /// <param name="lines">Each with its line end.</param>
-    private static bool TryReadHeaders(ReadOnlySpan<byte> lines, out int bodyLength)
+    private static bool TryReadHeaders(ReadOnlySpan<byte> lines, out Fields fields)
     {
-        bodyLength = -1;
-        bool hasHost = false;
+        fields = new Fields { BodyLength = -1 };
         while (!lines.IsEmpty)
         {
             int end = lines.IndexOf((byte)'\r');
@@ -86,29 +88,38 @@ internal readonly ref struct PlainHead
             ReadOnlySpan<byte> name = lines[..colon];
             ReadOnlySpan<byte> value = lines[(colon + 1)..end].Trim((byte)' ');
             lines = lines[(end + 2)..];
-            if (value.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0 || !TryTake(name, value, ref hasHost, ref bodyLength))
+            if (value.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0 || !TryTake(name, value, ref fields))
             {
                 return false;
             }
         }
 
-        return hasHost && bodyLength >= 0;
+        // An operation in a request of another type is for Kestrel to refuse.
+        return fields.HasHost && fields.BodyLength >= 0 && fields.IsAwsJson != fields.Operation.IsEmpty;
     }
 
-    private static bool TryTake(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, ref bool hasHost, ref int bodyLength)
+    private static bool TryTake(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, ref Fields fields)
     {
         switch (name.Length)
         {
             case 4 when Ascii.EqualsIgnoreCase(name, "host"u8):
-                bool isFirst = !hasHost;
-                hasHost = true;
+                bool isFirst = !fields.HasHost;
+                fields.HasHost = true;
                 return isFirst && !value.IsEmpty && !value.ContainsAnyExcept(HostBytes);
             case 14 when Ascii.EqualsIgnoreCase(name, "content-length"u8):
-                bool isOnly = bodyLength < 0;
+                bool isOnly = fields.BodyLength < 0;
                 return isOnly && value.Length is > 0 and <= MaxLengthDigits && !value.ContainsAnyExceptInRange((byte)'0', (byte)'9')
-                    && Utf8Parser.TryParse(value, out bodyLength, out _);
+                    && Utf8Parser.TryParse(value, out fields.BodyLength, out _);
             case 10 when Ascii.EqualsIgnoreCase(name, "connection"u8):
                 return Ascii.EqualsIgnoreCase(value, "keep-alive"u8);
+            case 12 when Ascii.EqualsIgnoreCase(name, "x-amz-target"u8):
+                bool isSole = fields.Operation.IsEmpty;
+                fields.Operation = value;
+                return isSole && !value.IsEmpty;
+            case 12 when Ascii.EqualsIgnoreCase(name, "content-type"u8):
+                bool isSingle = !fields.IsAwsJson;
+                fields.IsAwsJson = Ascii.EqualsIgnoreCase(value, "application/x-amz-json-1.1"u8);
+                return isSingle;
 
             // How the body or the connection is to be read otherwise: transfer-encoding, trailer, te, expect, upgrade, content-encoding.
             case 17 when Ascii.EqualsIgnoreCase(name, "transfer-encoding"u8):
@@ -120,5 +131,16 @@ internal readonly ref struct PlainHead
             default:
                 return true;
         }
+    }
+
+    /// <summary>What the headers say, as far as it matters.</summary>
+    private ref struct Fields
+    {
+        public bool HasHost;
+        public bool IsAwsJson;
+
+        /// <summary>-1 until it is known.</summary>
+        public int BodyLength;
+        public ReadOnlySpan<byte> Operation;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KmsSidecar.Api;
+using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
 using KmsSidecar.Observability;
@@ -19,7 +20,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
     public void EveryRoute_HasAnActionAndLimits() => Assert.All(Table(), static route =>
     {
         Assert.True(route.Action.IsPublic ? route.MaxBodyBytes == 0 && route.Method == "GET" : route.MaxBodyBytes > 0, route.Name);
-        Assert.True(route.Action.IsPublic || route.Action.Name.StartsWith(route.IsSts ? "sts:" : "kms:", StringComparison.Ordinal), route.Name);
+        Assert.True(route.Action.IsPublic || route.Action.Name.StartsWith(route.Dialect == Dialect.Sts ? "sts:" : "kms:", StringComparison.Ordinal), route.Name);
         Assert.InRange(route.TimeLimit, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Assert.NotEqual(Surface.None, route.Surfaces);
         Assert.StartsWith("/", route.Path);
@@ -29,9 +30,10 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
     public void Names_AreUnique() => Assert.Distinct(Table().Select(static route => route.Name));
 
     [Fact]
-    public void DataRoutes_AreBehindTheDataSocketAlone_AndStsBehindSignatures() => Assert.All(Table(), static route => Assert.Equal(
+    public void EveryRoute_IsBehindTheDoorsOfItsKind() => Assert.All(Table(), static route => Assert.Equal(
         route.Path.StartsWith("/v1/", StringComparison.Ordinal) ? Surface.DataSocket
-            : route.IsSts ? Surface.Tcp
+            : route.Dialect == Dialect.Sts ? Surface.Tcp
+            : route.Dialect == Dialect.AwsKms ? Surface.Tcp | Surface.DataSocket
             : Surface.Tcp | Surface.AdminSocket,
         route.Surfaces));
 
@@ -41,6 +43,12 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
         using ApiClient client = ApiClient.OverTcp(_host.Address, credentials: null);
         foreach (Route route in Table().Where(static route => route.Surfaces.HasFlag(Surface.Tcp)))
         {
+            if (route.Operation is { } operation)
+            {
+                (await client.AwsAsync(operation["TrentService.".Length..], "{}")).ExpectAws(400, "MissingAuthenticationTokenException");
+                continue;
+            }
+
             Answer answer = await client.SendAsync(route.Method, Example(route));
             Assert.True((answer.Status == 403) != route.Action.IsPublic, $"{route.Name}: {answer.Status}");
         }
@@ -54,7 +62,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
         {
             foreach (Surface surface in Surfaces)
             {
-                KmsError error = router.Find(surface, route.Method, Example(route), out int index, out string? parameter);
+                KmsError error = router.Find(surface, route.Method, Example(route), route.Operation, out int index, out string? parameter);
                 bool isThere = route.Surfaces.HasFlag(surface);
                 Assert.True((error == KmsError.None) == isThere, $"{route.Name} on {surface}: {error}");
                 Assert.True(!isThere || index == position, route.Name);
@@ -88,7 +96,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
         foreach (Route route in router.Routes.Where(static route => route.Path.StartsWith(RouteTable.AdminPrefix, StringComparison.Ordinal)))
         {
             string alias = Example(route).Replace(RouteTable.AdminPrefix, "/minio/admin/v3");
-            Assert.Equal(KmsError.None, router.Find(Surface.Tcp, route.Method, alias, out int index, out _));
+            Assert.Equal(KmsError.None, router.Find(Surface.Tcp, route.Method, alias, operation: null, out int index, out _));
             Assert.Same(route, router.Routes[index]);
         }
     }
@@ -108,6 +116,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
             new PolicyRoutes(service, null!, TimeProvider.System),
             new UserRoutes(null!, null!),
             new StsRoutes(null!, null!),
+            new AwsKmsRoutes(new AwsDataKeys(service, null!), new AwsKeys(service, null!, null!), new AwsLists(service, null!), new BackendWait(service, TimeProvider.System, TimeSpan.Zero)),
             new HealthRoutes(service, new Metrics(), TimeProvider.System));
     }
 

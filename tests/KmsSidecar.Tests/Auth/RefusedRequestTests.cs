@@ -330,11 +330,20 @@ public sealed class RefusedRequestTests
     [Trait("Case", "47")]
     public void UnsignedAmzHeader_IsRefused(string name)
     {
-        Verdict verdict = Harness.Verifier().Judge(new ClientRequest { ExtraUnsigned = { (name, "x") } }.Sign());
+        Verdict verdict = Harness.Verifier().Judge(new ClientRequest { Service = "kms", ExtraUnsigned = { (name, "x") } }.Sign());
 
         Harness.AssertRefused(verdict, "AccessDenied", 403);
         Assert.EndsWith(name.ToLowerInvariant(), verdict.Failure!.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("s3")]
+    [InlineData("sts")]
+    public void KeyOperation_SignedForAnotherService_IsRefused(string service) => Harness.AssertRefused(
+        Harness.Verifier().Judge(
+            new ClientRequest { Method = "POST", Target = "/", Service = service, ExtraSigned = { ("X-Amz-Target", "TrentService.Decrypt") } }.Sign()),
+        Malformed,
+        400);
 
     [Theory]
     [InlineData("over an empty value")]

@@ -74,6 +74,8 @@ public sealed class StrictObjectTests
     [InlineData("AAAA", 3)]
     [InlineData("AAA=", 2)]
     [InlineData("", 0)]
+    [InlineData("AA\\/+", 3)]
+    [InlineData("\\u0041A==", 1)]
     public void Base64_IsDecoded(string text, int length) => Assert.Equal(length, First($$"""{"b":"{{text}}"}""").Base64(new byte[3]));
 
     [Theory]
@@ -81,7 +83,8 @@ public sealed class StrictObjectTests
     [InlineData("A===")]
     [InlineData("AA-_")]
     [InlineData("AAAA=")]
-    [InlineData("\\u0041AAA")]
+    [InlineData("\\uD800AAA")]
+    [InlineData("A\\/A")]
     public void Base64_ThatIsNone_IsRefused(string text) =>
         Assert.Equal("member 'b' is not base64", Fault(() => First($$"""{"b":"{{text}}"}""").Base64(new byte[16])));
 

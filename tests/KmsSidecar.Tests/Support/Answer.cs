@@ -34,6 +34,17 @@ internal sealed record Answer(int Status, IReadOnlyDictionary<string, string> He
         return this;
     }
 
+    /// <summary>A failure as AWS KMS writes it.</summary>
+    public Answer ExpectAws(int status, string code)
+    {
+        Expect(status);
+        Assert.Equal("application/x-amz-json-1.1", Header("Content-Type"));
+        Assert.Equal(code, this["__type"]);
+        Assert.NotEmpty(Message);
+        Assert.Equal(Header("x-request-id"), Header("x-amzn-RequestId"));
+        return this;
+    }
+
     /// <summary>A failure as S3 writes it.</summary>
     public Answer ExpectXml(int status, string code, string message)
     {

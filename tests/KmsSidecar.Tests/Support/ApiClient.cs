@@ -54,6 +54,37 @@ internal sealed class ApiClient : IDisposable
             Sign(request, target, body, credentials);
         }
 
+        return await SendAsync(request);
+    }
+
+    /// <summary>An operation of the AWS KMS API.</summary>
+    /// <param name="service">Of the signature, on TCP.</param>
+    public async Task<Answer> AwsAsync(string operation, string body, string contentType = "application/x-amz-json-1.1", string service = "kms")
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        (string Name, string Value) target = ("x-amz-target", $"TrentService.{operation}");
+        if (_credentials is { } credentials)
+        {
+            foreach ((string name, string value) in Signature.Headers(
+                "POST", _http.BaseAddress!.Authority, "/", Encoding.UTF8.GetBytes(body), credentials.AccessKey, credentials.Secret, _sessionToken, _payload,
+                service, target))
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+        else
+        {
+            request.Headers.TryAddWithoutValidation(target.Name, target.Value);
+        }
+
+        return await SendAsync(request);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<Answer> SendAsync(HttpRequestMessage request)
+    {
         using HttpResponseMessage response = await _http.SendAsync(request, TestContext.Current.CancellationToken);
         Dictionary<string, string> headers = new(StringComparer.OrdinalIgnoreCase);
         foreach ((string name, IEnumerable<string> values) in response.Headers.Concat(response.Content.Headers))
@@ -64,8 +95,6 @@ internal sealed class ApiClient : IDisposable
         return new Answer(
             (int)response.StatusCode, headers, await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
     }
-
-    public void Dispose() => _http.Dispose();
 
     private void Sign(HttpRequestMessage request, string target, byte[] body, (string AccessKey, string Secret) credentials)
     {

@@ -36,7 +36,7 @@ internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
             uint firstNumber = record.FirstVersion ?? (versionFiles.IsEmpty ? record.Version : Math.Min(record.Version, versionFiles[0] - 1));
             ImmutableArray<LocalKeyVersion>.Builder versions = ImmutableArray.CreateBuilder<LocalKeyVersion>();
             ImmutableArray<UnreadableKey>.Builder faults = ImmutableArray.CreateBuilder<UnreadableKey>();
-            versions.Add(new LocalKeyVersion(firstNumber, AeadKey.From(first.Span)));
+            versions.Add(new LocalKeyVersion(firstNumber, record.CreatedAt, AeadKey.From(first.Span)));
             foreach (uint number in versionFiles)
             {
                 if (OpenVersion(keyId, number, first, faults) is { } version)
@@ -90,7 +90,7 @@ internal sealed class KeyLoader(KeyDirectory directory, MaterialCipher cipher)
         using SecretBytes? material = file is null ? null : cipher.TryOpenVersion(file, first.Span);
         if (material is not null)
         {
-            return new LocalKeyVersion(number, AeadKey.From(material.Span));
+            return new LocalKeyVersion(number, file!.CreatedAt, AeadKey.From(material.Span));
         }
 
         faults.Add(new UnreadableKey(

@@ -40,7 +40,7 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
             throw new KmsException(KmsError.KeyExists);
         }
 
-        LocalKey key = new(file.Describe(), [new LocalKeyVersion(file.Version, AeadKey.From(material.Span))]);
+        LocalKey key = new(file.Describe(), [new LocalKeyVersion(file.Version, file.CreatedAt, AeadKey.From(material.Span))]);
         keys.Add(key);
         return key.Description;
     }
@@ -181,7 +181,7 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
             slot.VersionFiles = [.. slot.VersionFiles.Add(version).Order()];
         }
 
-        return created ? new LocalKeyVersion(version, AeadKey.From(material.Span)) : null;
+        return created ? new LocalKeyVersion(version, file.CreatedAt, AeadKey.From(material.Span)) : null;
     }
 
     private SecretBytes OpenFirst(KeyFile record) => cipher.TryOpen(record, out SecretBytes? first) == KeyFileVerdict.Good

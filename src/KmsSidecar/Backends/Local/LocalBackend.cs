@@ -153,6 +153,11 @@ internal sealed class LocalBackend : IKeyBackend
         return ValueTask.FromResult((error, key?.Description));
     }
 
+    public ValueTask<ImmutableArray<KeyVersion>> ListVersionsAsync(KeyDescription key, CancellationToken cancellation) => new(
+        _keys.TryGet(key.KeyId, out LocalKey? held) == KmsError.None
+            ? [.. held!.Versions.Select(static version => new KeyVersion(version.Number, version.CreatedAt))]
+            : []);
+
     public ValueTask<KeyPage> ListAsync(string? marker, int limit, CancellationToken cancellation) =>
         ValueTask.FromResult(_keys.Page(marker, limit));
 

@@ -72,4 +72,5 @@ internal sealed class LocalKey(KeyDescription description, ImmutableArray<LocalK
     }
 }
 
-internal sealed record LocalKeyVersion(uint Number, AeadKey Key);
+/// <param name="CreatedAt">As in its file (<see cref="ZonedTimestamp"/>).</param>
+internal sealed record LocalKeyVersion(uint Number, string CreatedAt, AeadKey Key);

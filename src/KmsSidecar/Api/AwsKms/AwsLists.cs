@@ -1,0 +1,176 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Lifecycle;
+using KmsSidecar.Operations;
+
+namespace KmsSidecar.Api.AwsKms;
+
+/// <summary>The listings of AWS KMS, page by page. A marker is the name of the last thing on the page before.</summary>
+internal sealed class AwsLists(KmsService service, KeyArns arns)
+{
+    private const int LargestPage = 1000;
+    private const int UsualPage = 100;
+    private const int MaxMarkerLength = 1024;
+    private const string AliasPrefix = "alias/";
+
+    /// <summary>Stands for the default key, unless a key has that name.</summary>
+    private const string DefaultName = "default";
+
+    /// <summary>RustFS ends at its own start, and the object store with it, when this is not answered. So it is, in every state: a backend
+    /// that cannot be asked has no keys to show.</summary>
+    public async ValueTask<KmsError> KeysAsync(Call call)
+    {
+        AwsRequest request = AwsRequest.Read(call);
+        (int limit, string? marker) = PageOf(request);
+        using SnapshotLease lease = service.Acquire();
+        KeyPage page = await PageOrNoneAsync(lease.Snapshot, marker, limit, call.Cancellation);
+        call.Write(
+            new AwsKeysAnswer(
+                [.. page.Keys.Select(key => new AwsKeyEntry(key.KeyId, arns.OfKey(key.KeyId)))], page.NextMarker, page.NextMarker is not null),
+            AwsJson.Default.AwsKeysAnswer);
+        return KmsError.None;
+    }
+
+    /// <summary>Each key has the alias of its own name, and the default key one more.</summary>
+    public async ValueTask<KmsError> AliasesAsync(Call call)
+    {
+        AwsRequest request = AwsRequest.Read(call);
+        (int limit, string? marker) = PageOf(request);
+        using SnapshotLease lease = service.Acquire();
+        Snapshot snapshot = lease.Snapshot;
+        if (!snapshot.IsRunning)
+        {
+            return KmsError.NotRunning;
+        }
+
+        string? defaultKey = await DefaultAliasAsync(snapshot, call.Cancellation);
+        List<(string Name, string KeyId)> found = [];
+        string? next;
+        if (request.KeyId is { } given)
+        {
+            (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(snapshot, arns.Check(given, "KeyId"), call.Cancellation);
+            if (error != KmsError.None)
+            {
+                return error;
+            }
+
+            found.AddRange(key!.KeyId == defaultKey ? [(DefaultName, key.KeyId), (key.KeyId, key.KeyId)] : [(key.KeyId, key.KeyId)]);
+            next = Cut(found, limit, marker, static alias => $"{AliasPrefix}{alias.Name}");
+        }
+        else
+        {
+            bool isAfterDefault = marker == $"{AliasPrefix}{DefaultName}" && defaultKey is not null;
+            if (marker is null && defaultKey is not null)
+            {
+                found.Add((DefaultName, defaultKey));
+            }
+
+            KeyPage page = found.Count == limit
+                ? new KeyPage([], NextMarker: "")
+                : await snapshot.Backends[0].Backend!.ListAsync(isAfterDefault ? null : KeyMarker(marker), limit - found.Count, call.Cancellation);
+            found.AddRange(page.Keys.Select(static key => (key.KeyId, key.KeyId)));
+            next = page.NextMarker is null ? null : $"{AliasPrefix}{found[^1].Name}";
+        }
+
+        call.Write(
+            new AwsAliasesAnswer(
+                [.. found.Select(alias => new AwsAlias($"{AliasPrefix}{alias.Name}", arns.OfAlias($"{AliasPrefix}{alias.Name}"), alias.KeyId))],
+                next,
+                next is not null),
+            AwsJson.Default.AwsAliasesAnswer);
+        return KmsError.None;
+    }
+
+    public async ValueTask<KmsError> TagsAsync(Call call)
+    {
+        AwsRequest request = AwsRequest.Read(call);
+        (int limit, string? marker) = PageOf(request);
+        using SnapshotLease lease = service.Acquire();
+        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(lease.Snapshot, KeyOf(call, request), call.Cancellation);
+        if (error != KmsError.None)
+        {
+            return error;
+        }
+
+        List<AwsTag> tags = [.. key!.Tags.Select(static tag => new AwsTag(tag.Key, tag.Value))];
+        string? next = Cut(tags, limit, marker, static tag => tag.TagKey);
+        call.Write(new AwsTagsAnswer([.. tags], next, next is not null), AwsJson.Default.AwsTagsAnswer);
+        return KmsError.None;
+    }
+
+    public async ValueTask<KmsError> RotationsAsync(Call call)
+    {
+        AwsRequest request = AwsRequest.Read(call);
+        (int limit, string? marker) = PageOf(request);
+        using SnapshotLease lease = service.Acquire();
+        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(lease.Snapshot, KeyOf(call, request), call.Cancellation);
+        if (error != KmsError.None)
+        {
+            return error;
+        }
+
+        // The first version is the key's creation, and not a rotation.
+        ImmutableArray<KeyVersion> versions = await lease.Snapshot.Backends[0].Backend!.ListVersionsAsync(key!, call.Cancellation);
+        List<KeyVersion> rotations = [.. versions.Skip(1)];
+        string? next = Cut(rotations, limit, marker, static version => version.Number.ToString(CultureInfo.InvariantCulture));
+        call.Write(
+            new AwsRotationsAnswer(
+                [.. rotations.Select(version => new AwsRotation(key!.KeyId, AwsModels.Seconds(version.CreatedAt), "ON_DEMAND"))], next, next is not null),
+            AwsJson.Default.AwsRotationsAnswer);
+        return KmsError.None;
+    }
+
+    private static async ValueTask<KeyPage> PageOrNoneAsync(Snapshot snapshot, string? marker, int limit, CancellationToken cancellation)
+    {
+        KeyPage none = new([], NextMarker: null);
+        try
+        {
+            return snapshot.IsRunning ? await snapshot.Backends[0].Backend!.ListAsync(marker, limit, cancellation) : none;
+        }
+        catch (KmsException away) when (away.Error is KmsError.BackendUnavailable or KmsError.BackendTimeout or KmsError.BackendRejected)
+        {
+            return none;
+        }
+    }
+
+    /// <summary>The key that <c>alias/default</c> stands for; null where that alias is a key's own, or there is no default key.</summary>
+    private static async ValueTask<string?> DefaultAliasAsync(Snapshot snapshot, CancellationToken cancellation) =>
+        await snapshot.Backends[0].Backend!.HoldsAsync(DefaultName, cancellation) ? null : DefaultKey.IdOf(snapshot);
+
+    private static (int Limit, string? Marker) PageOf(AwsRequest request)
+    {
+        int limit = request.Limit is { } given ? (int)AwsDataKeys.InRange("Limit", given, LargestPage) : UsualPage;
+        return request.Marker is { Length: 0 or > MaxMarkerLength } ? throw InvalidMarker() : (limit, request.Marker);
+    }
+
+    private static string? KeyMarker(string? marker) => marker is null || marker.StartsWith(AliasPrefix, StringComparison.Ordinal)
+        ? marker?[AliasPrefix.Length..]
+        : throw InvalidMarker();
+
+    private static AwsException InvalidMarker() => new(AwsErrorCode.InvalidMarkerException, "Marker is not a NextMarker of this listing");
+
+    private string KeyOf(Call call, AwsRequest request) =>
+        call.JudgedKeyId ?? arns.Check(request.KeyId ?? throw AwsDataKeys.Missing("KeyId"), "KeyId");
+
+    /// <summary>Leaves one page of a list.</summary>
+    /// <returns>The marker of the next page; null when this is the last.</returns>
+    private static string? Cut<T>(List<T> all, int limit, string? marker, Func<T, string> nameOf)
+    {
+        int start = marker is null ? 0 : all.FindIndex(item => nameOf(item) == marker) + 1;
+        if (marker is not null && start == 0)
+        {
+            throw InvalidMarker();
+        }
+
+        all.RemoveRange(0, start);
+        if (all.Count <= limit)
+        {
+            return null;
+        }
+
+        all.RemoveRange(limit, all.Count - limit);
+        return nameOf(all[^1]);
+    }
+}

@@ -54,9 +54,13 @@ gives_a_data_key() { # [SOCKET]
 }
 
 # Starts a daemon in the background; its pid is $!. The environment is emptied: no setting of this machine takes part.
-serve() { # FLAGS...
-  env -i PATH="$PATH" TMPDIR="$work" "$binary" serve --listen none "$@" >>"$work/daemon.log" 2>&1 &
+serve_on() { # ADDRESS FLAGS...
+  env -i PATH="$PATH" TMPDIR="$work" "$binary" serve --listen "$@" >>"$work/daemon.log" 2>&1 &
   pids+=("$!")
+}
+
+serve() { # FLAGS...
+  serve_on none "$@"
 }
 
 # A daemon that makes everything it needs in $work; sets $daemon_pid and $started_in, milliseconds to the first data key.

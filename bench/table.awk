@@ -1,4 +1,5 @@
-# Turns the load tool's lines, one per round and server, into a Markdown table.
+# Turns the load tool's lines, one per round and server, into a Markdown table: -v subject=PROTOCOL -v reference=PROTOCOL, of which the
+# first is shown in ratios to the second.
 # A ratio is taken within a round; the table shows the median round and, where
 # there are several, the lowest and highest.
 
@@ -12,7 +13,7 @@ function insert_sorted(list, count, value,    i) {
 # The median of numerator / denominator over all rounds of one cell.
 function ratio(cell, name,    list, round, middle) {
   for (round = 1; round <= rounds; round++) {
-    insert_sorted(list, round - 1, figure[cell, "native", round, name] / figure[cell, "reference", round, name])
+    insert_sorted(list, round - 1, figure[cell, subject, round, name] / figure[cell, reference, round, name])
   }
   middle = sprintf("%.2f", median(list, rounds))
   return rounds == 1 ? middle : sprintf("%s (%.2f–%.2f)", middle, list[1], list[rounds])
@@ -51,7 +52,7 @@ END {
   for (i = 1; i <= cell_count; i++) {
     cell = cells[i]
     printf "| %s | %.0f µs | %s | %s | %s | %.1f ms | %.1f ms |\n", cell,
-      absolute(cell, "reference", "p50_us"), ratio(cell, "p50_us"), ratio(cell, "ops_per_s"), ratio(cell, "server_cpu_us"),
-      absolute(cell, "reference", "p99_us") / 1000, absolute(cell, "native", "p99_us") / 1000
+      absolute(cell, reference, "p50_us"), ratio(cell, "p50_us"), ratio(cell, "ops_per_s"), ratio(cell, "server_cpu_us"),
+      absolute(cell, reference, "p99_us") / 1000, absolute(cell, subject, "p99_us") / 1000
   }
 }

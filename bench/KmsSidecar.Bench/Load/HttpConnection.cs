@@ -16,9 +16,9 @@ internal readonly ref struct HttpAnswer(int status, ReadOnlySpan<byte> body)
 /// <summary>A kept-alive HTTP/1.1 connection that sends prepared requests one at a time.</summary>
 /// <remarks>
 /// Written by hand because HttpClient costs the client more CPU than the server spends on the request, and both share the same
-/// cores. The socket is used by blocking calls only, so an exchange is two system calls and no hop between threads.
+/// cores. The stream is used by blocking calls only, so an exchange is two system calls and no hop between threads.
 /// </remarks>
-internal sealed class HttpConnection(Socket socket) : IDisposable
+internal sealed class HttpConnection(Stream stream) : IDisposable
 {
     // An answer with one data key is below 2 KiB; the bound ends an exchange with a server of another kind.
     private const int MaxAnswerBytes = 64 * 1024;
@@ -26,12 +26,16 @@ internal sealed class HttpConnection(Socket socket) : IDisposable
     private readonly byte[] _buffer = new byte[MaxAnswerBytes];
     private int _filled;
 
+    public HttpConnection(Socket socket)
+        : this(new NetworkStream(socket, ownsSocket: true))
+    {
+    }
+
     /// <summary>Sends a complete request and reads its complete answer.</summary>
-    /// <exception cref="IOException">The answer is not HTTP/1.1, too large, or cut short.</exception>
-    /// <exception cref="SocketException">The connection is lost, or the answer took too long.</exception>
+    /// <exception cref="IOException">The answer is not HTTP/1.1, too large, cut short, or took too long.</exception>
     public HttpAnswer Exchange(ReadOnlySpan<byte> request)
     {
-        socket.Send(request);
+        stream.Write(request);
         _filled = 0;
         int headBytes = ReceiveLineEnd(0, "\r\n\r\n"u8);
         HttpHead head = HttpHead.Parse(_buffer.AsSpan(0, headBytes));
@@ -54,7 +58,7 @@ internal sealed class HttpConnection(Socket socket) : IDisposable
             : throw new IOException("the server sent more than the answer");
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose() => stream.Dispose();
 
     /// <summary>Reads chunks (RFC 9112, section 7.1) and moves their data together over the framing.</summary>
     private ReadOnlySpan<byte> ReceiveChunks(int bodyStart, out int answerEnd)
@@ -120,7 +124,7 @@ internal sealed class HttpConnection(Socket socket) : IDisposable
             throw new IOException($"the answer is larger than {MaxAnswerBytes} bytes");
         }
 
-        int received = socket.Receive(_buffer.AsSpan(_filled));
+        int received = stream.Read(_buffer.AsSpan(_filled));
         if (received == 0)
         {
             throw new EndOfStreamException("the server closed the connection");

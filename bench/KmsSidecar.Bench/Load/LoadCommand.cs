@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 
 namespace KmsSidecar.Bench.Load;
 
@@ -19,18 +21,19 @@ internal static class LoadCommand
             Required = true,
             CustomParser = ParseTarget,
         };
-        Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference." };
+        Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference; aws: the AWS KMS API, on TCP signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." };
         Option<Operation> operation = new("--operation") { Description = "What each request asks for." };
         Option<int> batch = Bounded("--batch", "Data keys in one request of native generate.", 1, 1, LoadOptions.MaxBatch);
         Option<int> connections = Bounded("--connections", "Connections, each with a thread.", 1, 1, LoadOptions.MaxConnections);
         Option<double> warmup = Bounded("--warmup", "Seconds before measuring.", 1.0, 0, MaxWarmupSeconds);
         Option<int> duration = Bounded("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
         Option<int> rate = Bounded("--rate", "Requests per second over all connections; 0: closed loop.", 0, 0, LoadOptions.MaxRate);
+        Option<string?> tlsAuthority = new("--tls-ca") { Description = "Speak TLS, and trust this PEM file for it." };
         Option<int?> serverPid = new("--server-pid") { Description = "Process whose CPU time is reported per request." };
 
         Command command = new("load", "Puts a server on this machine under load and prints one line of figures.")
         {
-            target, protocol, operation, batch, connections, warmup, duration, rate, serverPid,
+            target, protocol, operation, batch, connections, warmup, duration, rate, serverPid, tlsAuthority,
         };
         command.SetAction(parsed => Run(new LoadOptions(
             parsed.GetRequiredValue(target),
@@ -41,7 +44,8 @@ internal static class LoadCommand
             TimeSpan.FromSeconds(parsed.GetValue(warmup)),
             TimeSpan.FromSeconds(parsed.GetValue(duration)),
             parsed.GetValue(rate),
-            parsed.GetValue(serverPid))));
+            parsed.GetValue(serverPid),
+            parsed.GetValue(tlsAuthority))));
         return command;
     }
 
@@ -81,7 +85,8 @@ internal static class LoadCommand
         {
             report = LoadRun.Execute(options);
         }
-        catch (Exception failed) when (failed is IOException or SocketException or ArgumentException or InvalidOperationException)
+        catch (Exception failed) when (failed is IOException or SocketException or ArgumentException or InvalidOperationException
+            or AuthenticationException or CryptographicException)
         {
             Console.Error.WriteLine($"load: {failed.Message}");
             return 1;

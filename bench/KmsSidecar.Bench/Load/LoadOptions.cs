@@ -9,6 +9,9 @@ internal enum Protocol
 
     /// <summary>The frames of bench/reference/reference.c.</summary>
     Reference,
+
+    /// <summary>The AWS KMS API over HTTP/1.1; signed on TCP.</summary>
+    Aws,
 }
 
 internal enum Operation
@@ -21,6 +24,7 @@ internal enum Operation
 /// <param name="Batch">Data keys that one request of <see cref="Load.Operation.Generate"/> asks for.</param>
 /// <param name="Rate">Requests per second over all connections; 0 is a closed loop.</param>
 /// <param name="ServerPid">The process whose CPU time is reported per request.</param>
+/// <param name="TlsAuthority">PEM file with the authority of the server's certificate; null for no TLS.</param>
 internal sealed record LoadOptions(
     EndPoint Target,
     Protocol Protocol,
@@ -30,7 +34,8 @@ internal sealed record LoadOptions(
     TimeSpan Warmup,
     TimeSpan Duration,
     int Rate,
-    int? ServerPid)
+    int? ServerPid,
+    string? TlsAuthority)
 {
     public const int MaxConnections = 1024;
 

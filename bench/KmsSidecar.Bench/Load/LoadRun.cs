@@ -1,5 +1,8 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 
 namespace KmsSidecar.Bench.Load;
 
@@ -42,9 +45,13 @@ internal static class LoadRun
         Socket socket = LocalTarget.Connect(options.Target, AnswerTimeout);
         try
         {
-            return options.Protocol == Protocol.Native
-                ? new NativeClient(socket, options.Operation, options.Batch)
-                : new ReferenceClient(socket, options.Operation);
+            if (options.Protocol == Protocol.Reference)
+            {
+                return new ReferenceClient(socket, options.Operation);
+            }
+
+            HttpForm form = options.Protocol == Protocol.Native ? new NativeForm() : Aws(options.Target);
+            return new HttpKeyClient(Open(socket, options.TlsAuthority), form, options.Operation, options.Batch);
         }
         catch
         {
@@ -52,6 +59,28 @@ internal static class LoadRun
             throw;
         }
     }
+
+    private static Stream Open(Socket socket, string? tlsAuthority)
+    {
+        NetworkStream stream = new(socket, ownsSocket: true);
+        if (tlsAuthority is null)
+        {
+            return stream;
+        }
+
+        X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(tlsAuthority);
+        SslStream tls = new(stream);
+        tls.AuthenticateAsClient(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy });
+        return tls;
+    }
+
+    private static AwsForm Aws(EndPoint target) => target is UnixDomainSocketEndPoint
+        ? new AwsForm("localhost", credentials: null)
+        : new AwsForm(target.ToString()!, (Setting("AWS_ACCESS_KEY_ID"), Setting("AWS_SECRET_ACCESS_KEY")));
+
+    private static string Setting(string name) =>
+        Environment.GetEnvironmentVariable(name) ?? throw new ArgumentException($"{name} is not set: requests over TCP are signed");
 
     private static LoadReport Measure(LoadOptions options, List<IKeyClient> clients, Process? server)
     {

@@ -1,39 +1,32 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
 namespace KmsSidecar.Bench.Load;
 
-/// <summary>Asks the data socket for data keys in the native form.</summary>
-internal sealed class NativeClient : IKeyClient
+/// <summary>Asks for data keys over HTTP.</summary>
+internal sealed class HttpKeyClient : IKeyClient
 {
-    // The context that RustFS sends for an object: bucket and path.
-    private const string EncryptionContext = """{"bucket":"bucket/path/object.txt"}""";
-
     private const int MaxQuotedBytes = 300;
 
     private readonly HttpConnection _connection;
+    private readonly HttpForm _form;
     private readonly byte[] _request;
     private readonly byte[] _expectedBody = [];
 
     /// <summary>For <see cref="Operation.Decrypt"/>, generates the key that every request then opens.</summary>
     /// <exception cref="IOException">The server refused, or opened the new blob to another key.</exception>
-    public NativeClient(Socket socket, Operation operation, int batch)
+    /// <param name="stream">Becomes this object's own.</param>
+    public HttpKeyClient(Stream stream, HttpForm form, Operation operation, int batch)
     {
-        _connection = new HttpConnection(socket);
-        _request = Post("/v1/generate-data-key", $$"""{"encryption_context":{{EncryptionContext}}}""");
+        _connection = new HttpConnection(stream);
+        _form = form;
+        _request = form.Generate(operation == Operation.Decrypt ? 1 : batch);
         if (operation == Operation.Decrypt)
         {
             (JsonElement key, JsonElement blob) = GenerateOne();
-            _request = Post(
-                "/v1/decrypt",
-                $$"""{"ciphertext_blob":{{blob.GetRawText()}},"encryption_context":{{EncryptionContext}}}""");
+            _request = form.Decrypt(blob.GetRawText());
             _expectedBody = OpenOne(key);
-        }
-        else if (batch > 1)
-        {
-            _request = Post("/v1/generate-data-key", $$"""{"encryption_context":{{EncryptionContext}},"count":{{batch}}}""");
         }
     }
 
@@ -59,27 +52,20 @@ internal sealed class NativeClient : IKeyClient
 
     public void Dispose() => _connection.Dispose();
 
-    private static byte[] Post(string path, string body)
-    {
-        string head = $"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n";
-        return Encoding.UTF8.GetBytes(head + body);
-    }
-
     private static string Quote(ReadOnlySpan<byte> body) =>
         Encoding.UTF8.GetString(body[..Math.Min(body.Length, MaxQuotedBytes)]);
 
     private (JsonElement Key, JsonElement Blob) GenerateOne()
     {
         JsonElement answer = ParseSuccess(_connection.Exchange(_request));
-        return (Member(answer, "plaintext_key"), Member(answer, "ciphertext_blob"));
+        return (Member(answer, _form.PlaintextMember), Member(answer, _form.BlobMember));
     }
 
     private byte[] OpenOne(JsonElement expectedKey)
     {
         HttpAnswer answer = _connection.Exchange(_request);
         byte[] body = answer.Body.ToArray();
-        if (Member(ParseSuccess(answer), "plaintext_key").GetRawText() != expectedKey.GetRawText())
+        if (Member(ParseSuccess(answer), _form.PlaintextMember).GetRawText() != expectedKey.GetRawText())
         {
             throw new IOException("the blob that was just generated opens to another key");
         }

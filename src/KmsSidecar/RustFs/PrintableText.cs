@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace KmsSidecar.RustFs;
@@ -24,7 +25,8 @@ internal static class PrintableText
         return line.ToString();
     }
 
-    /// <summary>Neither control characters nor those that only change how others look.</summary>
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) < System.Globalization.UnicodeCategory.LineSeparator
-        || Rune.GetUnicodeCategory(rune) > System.Globalization.UnicodeCategory.OtherNotAssigned;
+    /// <summary>No control characters, and none that only change how others look.</summary>
+    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 }

@@ -10,19 +10,21 @@ work=$(mktemp -d)
 secret=rustfs-secret-$$
 daemon= rustfs= elsewhere=
 
-start_double() { # DIRECTORY PORT
+start_double() { # DIRECTORY PORT [PEM]
   mkdir -p "$work/$1"
   rm -f "$work/$1/port"
-  python3 tests/rustfs-double.py "$2" "$work/$1" 2>/dev/null &
+  python3 tests/rustfs-double.py "$2" "$work/$1" ${3:+"$3"} 2>/dev/null &
   double=$!
   wait_for 20 test -s "$work/$1/port" || { not_ok "start the double" "no port"; report; exit 1; }
 }
 
 start_rustfs() { start_double rustfs "${1:-0}"; rustfs=$double; port=$(cat "$work/rustfs/port"); }
 
+endpoint() { echo "http://127.0.0.1:$port"; }
+
 start_daemon() { # extra flags
   "$binary" serve --listen none --log-format text --socket "$work/kms.sock" --admin-socket "$work/admin.sock" --state-dir "$work/state" \
-    --rustfs-endpoint "http://127.0.0.1:$port" --rustfs-kms-endpoint https://localhost:9021 --rustfs-credentials-file "$work/credentials" \
+    --rustfs-endpoint "$(endpoint)" --rustfs-kms-endpoint https://localhost:9021 --rustfs-credentials-file "$work/credentials" \
     "$@" 2>"$work/log" &
   daemon=$!
   wait_for 20 grep -q 'ready: ' "$work/log" || { cat "$work/log"; not_ok "start" "the daemon is not ready"; report; exit 1; }
@@ -130,5 +132,39 @@ kill -TERM "$daemon"
 wait "$daemon"
 check "the daemon ends well" 0 $?
 daemon=
+
+echo "# TLS"
+if command -v openssl >/dev/null; then
+  certificate() { # NAME HOST: a CA in $work/NAME-ca.pem, and a certificate of it for HOST in $work/NAME.pem
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1 CA" -keyout "$work/$1-ca.key" -out "$work/$1-ca.pem" &&
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=rustfs" -keyout "$work/$1.key" -out "$work/$1.csr" &&
+      openssl x509 -req -days 2 -in "$work/$1.csr" -CA "$work/$1-ca.pem" -CAkey "$work/$1-ca.key" -CAcreateserial \
+        -extfile <(printf 'subjectAltName=DNS:%s\n' "$2") -out "$work/$1.crt" && cat "$work/$1.crt" "$work/$1.key" >"$work/$1.pem"
+  } 2>/dev/null
+  certificate good localhost
+  certificate wrong elsewhere.example
+  endpoint() { echo "https://localhost:$port"; }
+  over_tls() { # NAME CA: RustFS with that certificate, and a daemon that trusts that CA
+    end "$daemon" TERM
+    end "$rustfs"
+    echo alias/default >"$work/rustfs/key"
+    : >"$work/rustfs/requests"
+    start_double rustfs 0 "$work/$1.pem"
+    rustfs=$double
+    port=$(cat "$work/rustfs/port")
+    start_daemon ${2:+--rustfs-ca-file "$work/$2-ca.pem"}
+  }
+  over_tls good good
+  check "RustFS with a certificate of the given CA follows" 0 "$(wait_for 20 follows rotation-2024-09; echo $?)"
+  over_tls wrong wrong
+  check "one with another name does not" 0 "$(wait_for 20 errs NameMismatch; echo $?)"
+  over_tls wrong good
+  check "nor one of another CA" 0 "$(wait_for 20 errs "no TLS with"; echo $?)"
+  over_tls good ""
+  check "nor one that the system does not know" 0 "$(wait_for 20 errs "no TLS with"; echo $?)"
+  check "and that one sees no request" 0 "$(wc -l <"$work/rustfs/requests")"
+else
+  echo "SKIP openssl is not installed: RustFS over TLS is not driven"
+fi
 
 report

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Stands in for RustFS's admin API: answers as RustFS 1.0.0-rc.3 was recorded to, verifies nothing, and writes down what it is asked.
-  tests/rustfs-double.py PORT DIRECTORY     PORT 0 for a free one; the port is written to DIRECTORY/port
+  tests/rustfs-double.py PORT DIRECTORY [PEM]     PORT 0 for a free one; the port is written to DIRECTORY/port; TLS with certificate and key from PEM
 DIRECTORY/key holds the default key and DIRECTORY/backend the backend type; DIRECTORY/fault, when it is there, names a fault:
 not-ready, not-running, refuses, hangs, redirects (to the URL in DIRECTORY/elsewhere). Requests go to DIRECTORY/requests, one JSON a line."""
 import json
 import os
 import pathlib
+import ssl
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -86,5 +87,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+if len(sys.argv) > 3:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[3])
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 write("port", str(server.server_port))
 server.serve_forever()

@@ -17,6 +17,10 @@ for pair in linux-x64:amd64 linux-arm64:arm64; do
   install -D -m 0644 packaging/systemd/kms-sidecar.sysusers "$root/usr/lib/sysusers.d/kms-sidecar.conf"
   install -D -m 0644 packaging/kms-sidecar.conf "$root/etc/kms-sidecar/kms-sidecar.conf"
   install -D -m 0644 README.md "$root/usr/share/doc/kms-sidecar/README.md"
+  install -D -m 0644 -t "$root/usr/share/doc/kms-sidecar/docs" docs/*.md
+  # An example, for the operator to put in /etc. In /usr/lib/systemd/system it would turn every RustFS of the machine to this KMS at its next
+  # start, before there is a certificate or a user for it, and away from whatever KMS its objects are encrypted by.
+  install -D -m 0644 packaging/systemd/rustfs.service.d/kms-sidecar.conf "$root/usr/share/doc/kms-sidecar/examples/rustfs.service.d/kms-sidecar.conf"
   install -d -m 0755 "$root/DEBIAN"
   echo /etc/kms-sidecar/kms-sidecar.conf >"$root/DEBIAN/conffiles"
   cat >"$root/DEBIAN/control" <<CONTROL

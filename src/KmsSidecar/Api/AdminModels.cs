@@ -47,8 +47,17 @@ internal sealed record StatusAnswer
 
     public ImmutableArray<DecryptOnlyBackend> DecryptOnly { get; init; } = [];
 
+    /// <summary>Absent unless the daemon passes its default key on.</summary>
+    [JsonPropertyName("rustfs")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RustFsSummary? RustFs { get; init; }
+
     public required string Version { get; init; }
 }
+
+/// <param name="Followed">At the last look RustFS had the default key that the service has now.</param>
+/// <param name="DefaultKeyId">What RustFS reported or took last.</param>
+internal sealed record RustFsSummary(bool Followed, string? DefaultKeyId, string? LastError, string Endpoint);
 
 internal sealed record CacheStats(long HitCount, long MissCount, long EntryCount, long EvictionCount);
 

@@ -7,11 +7,13 @@ using KmsSidecar.Errors;
 using KmsSidecar.Json;
 using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.RustFs;
 
 namespace KmsSidecar.Api;
 
 /// <summary>What the service is and how it is set: answered in every state.</summary>
-internal sealed class StatusRoutes(KmsService service, TimeProvider clock)
+/// <param name="follower">How RustFS follows; null when it does not.</param>
+internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<FollowerStatus>? follower = null)
 {
     private static readonly string Version = typeof(StatusRoutes).Assembly.GetName().Version!.ToString(3);
 
@@ -39,6 +41,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock)
             UncheckedKeyCount = backend?.UncheckedKeyCount,
             UnreadableKeys = backend?.Unreadable ?? [],
             DecryptOnly = [.. snapshot.DecryptOnly.Select(entry => Summarise(entry, snapshot.MountOf(entry)))],
+            RustFs = follower is null ? null : Summarise(follower(), DefaultKey.IdOf(snapshot)),
             Version = Version,
         };
         call.Write(answer, AdminJson.Default.StatusAnswer);
@@ -111,6 +114,12 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock)
             return sick;
         }
     }
+
+    private static RustFsSummary Summarise(FollowerStatus rustFs, string? defaultKeyId) => new(
+        rustFs.LastError is null && rustFs.DefaultKeyId is { } followed && followed == defaultKeyId,
+        rustFs.DefaultKeyId,
+        rustFs.LastError,
+        rustFs.Endpoint);
 
     private static ConfigSummary? Summarise(Snapshot snapshot) => snapshot.Configuration is not { } configuration ? null : new ConfigSummary(
         configuration.Backend.UpstreamName(),

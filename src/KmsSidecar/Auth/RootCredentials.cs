@@ -23,6 +23,8 @@ internal sealed class RootCredentials : ICredentialSource, IDisposable
         HasWeakSecret = secret.Length < MinStrongSecretBytes || secret.SequenceEqual("rustfsadmin"u8);
     }
 
+    public string AccessKey => _principal.Name;
+
     public bool IsEmpty => false;
 
     /// <summary>The secret is very short or the one of RustFS's documentation: worth a warning, not a refusal.</summary>

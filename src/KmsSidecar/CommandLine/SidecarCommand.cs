@@ -104,6 +104,7 @@ internal static class SidecarCommand
     {
         List<string> faults = [];
         Try(() => AccountFiles.Check(options), faults);
+        Try(() => RustFsFactory.Open(options, TimeProvider.System)?.Dispose(), faults);
         if (options.MasterKeyFile is { } masterKeyFile)
         {
             Try(() => NodeMasterKey.Read(masterKeyFile).Dispose(), faults);

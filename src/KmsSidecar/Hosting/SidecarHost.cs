@@ -12,6 +12,7 @@ using KmsSidecar.Lifecycle;
 using KmsSidecar.Observability;
 using KmsSidecar.Operations;
 using KmsSidecar.Options;
+using KmsSidecar.RustFs;
 using KmsSidecar.Storage;
 
 namespace KmsSidecar.Hosting;
@@ -27,6 +28,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly SessionKeys _sessionKeys;
     private readonly Accounts _accounts;
     private readonly UserAdministration _userAdministration;
+    private readonly RustFsFollower? _follower;
     private readonly List<SocketClaim> _sockets = [];
     private readonly ILogger _log;
 
@@ -38,6 +40,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         limits ??= ConnectionLimits.Default;
         Options = options;
         (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
+        RustFsClient? rustFs = RustFsFactory.Open(options, clock);
         LoggerFactory logs = _logs = LogOutput.Open(options);
         _log = logs.CreateLogger("rustfs::kms::daemon");
         SystemFileSteps steps = new();
@@ -59,6 +62,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing);
 
         _sweeper = new KeySweeper(Service, clock, logs);
+        _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
         KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
 
         ILogger authLog = logs.CreateLogger("rustfs::kms::auth");
@@ -75,7 +79,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         Metrics metrics = new();
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
-            new StatusRoutes(Service, clock),
+            new StatusRoutes(Service, clock, _follower is { } follower ? () => follower.Status : null),
             new DiffRoutes(Service, store),
             new KeyRoutes(Service, keyAdministration),
             new KeyChangeRoutes(Service, keyAdministration),
@@ -150,6 +154,7 @@ internal sealed class SidecarHost : IAsyncDisposable
 
         _sweeper.Start();
         await _server.StartAsync(_dispatcher.InvokeAsync);
+        _follower?.Start();
         if (_accounts.IsEmpty && !Options.Listen.IsEmpty)
         {
             HostingLog.NoCredentials(_log);
@@ -160,6 +165,11 @@ internal sealed class SidecarHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_follower is not null)
+        {
+            await _follower.DisposeAsync();
+        }
+
         _server.Dispose();
         _sockets.ForEach(static socket => socket.Dispose());
         await _sweeper.DisposeAsync();
@@ -203,14 +213,22 @@ internal sealed class SidecarHost : IAsyncDisposable
     private void Reload(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        RootCredentials? forRustFs = null;
         try
         {
+            forRustFs = Options.RustFs is { } rustFs ? RustFsFactory.ReadCredentials(rustFs, Options) : null;
             (ICredentialSource root, AccountSet file) = AccountFiles.Read(Options);
             _userAdministration.Replace(root, file);
+            if (forRustFs is not null)
+            {
+                _follower!.UseCredentials(forRustFs);
+            }
+
             HostingLog.CredentialsReloaded(_log);
         }
         catch (KmsException fault)
         {
+            forRustFs?.Dispose();
             HostingLog.ReloadFailed(_log, fault.Message);
         }
     }

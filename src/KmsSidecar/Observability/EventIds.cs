@@ -61,4 +61,9 @@ internal static class EventIds
     public const int SweepBlocked = 5012;
     public const int SweepPutOff = 5013;
     public const int SweepEnded = 5014;
+
+    // RustFs: 6000
+    public const int RustFsFollows = 6000;
+    public const int RustFsDoesNotFollow = 6001;
+    public const int FollowingFailed = 6002;
 }

@@ -63,6 +63,18 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     public static readonly DaemonOption FrameworkCiphers = new(
         "framework-ciphers", null, "off", "Use OpenSSL and not the processor's AES instructions, to compare the two; the bytes are the same");
 
+    public static readonly DaemonOption RustFsEndpoint = new(
+        "rustfs-endpoint", "URL", "none", "RustFS's own port, http(s)://HOST:PORT: its default key follows the daemon's");
+
+    public static readonly DaemonOption RustFsCredentialsFile = new(
+        "rustfs-credentials-file", "FILE", "the daemon's root credentials", "A RustFS administrator, as NAME=value lines");
+
+    public static readonly DaemonOption RustFsCaFile = new(
+        "rustfs-ca-file", "FILE", "what the system trusts", "Authorities that RustFS's certificate is checked against, as PEM");
+
+    public static readonly DaemonOption RustFsKmsEndpoint = new(
+        "rustfs-kms-endpoint", "URL", "none", "How RustFS reaches this daemon, https://HOST:PORT");
+
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
 
@@ -75,7 +87,7 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
     [
         Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
         StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, FrameworkCiphers,
-        LogFormat, LogLevel, Dev,
+        RustFsEndpoint, RustFsCredentialsFile, RustFsCaFile, RustFsKmsEndpoint, LogFormat, LogLevel, Dev,
     ];
 
     public string Flag => $"--{Name}";

@@ -64,6 +64,9 @@ internal sealed record DaemonOptions
 
     public bool FrameworkCiphers { get; init; }
 
+    /// <summary>Null when RustFS does not follow.</summary>
+    public RustFsOptions? RustFs { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     public LogLevel LogLevel { get; init; }
@@ -95,6 +98,7 @@ internal sealed record DaemonOptions
             LegacyServerInfo = ReadLegacyServerInfo(values),
             AllowImmediateDeletion = values.Switch(DaemonOption.AllowImmediateDeletion),
             FrameworkCiphers = values.Switch(DaemonOption.FrameworkCiphers),
+            RustFs = RustFsOptions.From(values),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),

@@ -13,10 +13,11 @@ public sealed partial class DependencyRules
         ["Hosting"] =
         [
             "Access", "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
-            "Options", "Sealing", "Storage",
+            "Options", "RustFs", "Sealing", "Storage",
         ],
         ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage"],
-        ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations"],
+        ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations", "RustFs"],
+        ["RustFs"] = ["Auth", "Lifecycle", "Observability"],
         ["Operations"] = ["Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
         ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing"],
         ["Configuration"] = ["Crypto", "Errors", "Json", "Keys"],

@@ -1,0 +1,66 @@
+using System.Net;
+
+namespace KmsSidecar.Options;
+
+/// <summary>Where RustFS is and how it is asked, for its default key to follow the daemon's.</summary>
+/// <param name="Endpoint">RustFS's own port.</param>
+/// <param name="KmsEndpoint">How RustFS reaches this daemon.</param>
+/// <param name="CredentialsFile">Null for the daemon's own root credentials.</param>
+/// <param name="CaFile">Null for what the system trusts.</param>
+internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? CredentialsFile, string? CaFile)
+{
+    /// <summary>Null when RustFS is not to follow, or the values have faults.</summary>
+    public static RustFsOptions? From(OptionValues values)
+    {
+        if (values.Find(DaemonOption.RustFsEndpoint) is not { } given)
+        {
+            DaemonOption[] others = [DaemonOption.RustFsCredentialsFile, DaemonOption.RustFsCaFile, DaemonOption.RustFsKmsEndpoint];
+            foreach (OptionValue idle in others.Select(values.Find).OfType<OptionValue>())
+            {
+                values.Refuse(idle, "it says how RustFS follows, but --rustfs-endpoint does not say where RustFS is");
+            }
+
+            return null;
+        }
+
+        Uri? endpoint = ReadEndpoint(values, given, isSecureOnly: false);
+        Uri? kmsEndpoint = null;
+        if (values.Find(DaemonOption.RustFsKmsEndpoint) is { } ours)
+        {
+            kmsEndpoint = ReadEndpoint(values, ours, isSecureOnly: true);
+        }
+        else
+        {
+            values.Refuse(given, "--rustfs-kms-endpoint https://HOST:PORT has to say how RustFS reaches this daemon");
+        }
+
+        return endpoint is null || kmsEndpoint is null
+            ? null
+            : new RustFsOptions(
+                endpoint, kmsEndpoint, values.Text(DaemonOption.RustFsCredentialsFile), values.Text(DaemonOption.RustFsCaFile));
+    }
+
+    /// <param name="isSecureOnly">RustFS takes no plain HTTP for a KMS, not even on loopback.</param>
+    private static Uri? ReadEndpoint(OptionValues values, OptionValue given, bool isSecureOnly)
+    {
+        string scheme = isSecureOnly ? "https" : "http(s)";
+        if (!Uri.TryCreate(given.Text, UriKind.Absolute, out Uri? uri)
+            || uri.Scheme is not ("http" or "https")
+            || uri is not { PathAndQuery: "/", Fragment: "", UserInfo: "", Host.Length: > 0 })
+        {
+            values.Refuse(given, $"expected {scheme}://HOST:PORT and nothing behind it");
+            return null;
+        }
+
+        if (uri.Scheme == "http" && (isSecureOnly || !IsLoopback(uri)))
+        {
+            values.Refuse(given, isSecureOnly ? "RustFS takes https:// only" : "plain HTTP is for loopback only; use https:// here");
+            return null;
+        }
+
+        return uri;
+    }
+
+    private static bool IsLoopback(Uri uri) =>
+        uri.Host == "localhost" || (IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? address) && IPAddress.IsLoopback(address));
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+using System.Text;
+
+namespace KmsSidecar.RustFs;
+
+/// <summary>What another program said, as one line that can stand in a status or a log.</summary>
+internal static class PrintableText
+{
+    /// <summary>RustFS's longest known message, with three prefixes, has some 250.</summary>
+    public const int MaxChars = 400;
+
+    public static string Of(string text)
+    {
+        StringBuilder line = new(Math.Min(text.Length, MaxChars));
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (line.Length >= MaxChars - 1)
+            {
+                return line.Append('…').ToString();
+            }
+
+            line.Append(IsPrintable(rune) ? rune : new Rune(' '));
+        }
+
+        return line.ToString();
+    }
+
+    /// <summary>No control characters, and none that only change how others look.</summary>
+    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
+}

@@ -1,0 +1,74 @@
+using KmsSidecar.Options;
+using Xunit;
+
+namespace KmsSidecar.Tests.Options;
+
+public sealed class RustFsOptionsTests
+{
+    [Fact]
+    public void Endpoints_AreTaken()
+    {
+        (RustFsOptions? options, IReadOnlyList<string> faults) = Read(
+            "rustfs_endpoint = http://[::1]:9000", "rustfs_kms_endpoint = https://localhost:9021", "rustfs_ca_file = /ca.pem");
+
+        Assert.Empty(faults);
+        Assert.Equal((9000, 9021, "/ca.pem", null), (options!.Endpoint.Port, options.KmsEndpoint.Port, options.CaFile, options.CredentialsFile));
+    }
+
+    [Fact]
+    public void None_IsNoFollowing()
+    {
+        (RustFsOptions? options, IReadOnlyList<string> faults) = Read();
+
+        Assert.Null(options);
+        Assert.Empty(faults);
+    }
+
+    [Fact]
+    public void WithoutTheDaemonsOwnEndpoint_TheFaultNamesTheFlag()
+    {
+        (_, IReadOnlyList<string> faults) = Read("rustfs_endpoint = https://rustfs:9000");
+
+        Assert.Equal(
+            ["/etc/test.conf, line 1: rustfs_endpoint = https://rustfs:9000: --rustfs-kms-endpoint https://HOST:PORT has to say how RustFS reaches this daemon"],
+            faults);
+    }
+
+    [Theory]
+    [InlineData("http://rustfs:9000", "plain HTTP is for loopback only; use https:// here")]
+    [InlineData("http://127.0.0.1.example:9000", "plain HTTP is for loopback only; use https:// here")]
+    [InlineData("rustfs:9000", "expected http(s)://HOST:PORT and nothing behind it")]
+    [InlineData("https://user:word@rustfs:9000", "expected http(s)://HOST:PORT and nothing behind it")]
+    [InlineData("https://rustfs:9000/path", "expected http(s)://HOST:PORT and nothing behind it")]
+    [InlineData("https://rustfs:9000?q", "expected http(s)://HOST:PORT and nothing behind it")]
+    [InlineData("ftp://rustfs", "expected http(s)://HOST:PORT and nothing behind it")]
+    public void WrongEndpoint_IsRefused(string endpoint, string expected)
+    {
+        (_, IReadOnlyList<string> faults) = Read($"rustfs_endpoint = {endpoint}", "rustfs_kms_endpoint = https://localhost:9021");
+
+        Assert.Equal([$"/etc/test.conf, line 1: rustfs_endpoint = {endpoint}: {expected}"], faults);
+    }
+
+    [Fact]
+    public void PlainHttpToThisDaemon_IsRefused_AsRustFsWould()
+    {
+        (_, IReadOnlyList<string> faults) = Read("rustfs_endpoint = https://rustfs:9000", "rustfs_kms_endpoint = http://localhost:9020");
+
+        Assert.EndsWith("RustFS takes https:// only", Assert.Single(faults));
+    }
+
+    [Fact]
+    public void SettingsWithoutAnEndpoint_AreRefused()
+    {
+        (_, IReadOnlyList<string> faults) = Read("rustfs_ca_file = /ca.pem", "rustfs_kms_endpoint = https://localhost:9021");
+
+        Assert.Equal(2, faults.Count);
+        Assert.All(faults, static fault => Assert.Contains("--rustfs-endpoint does not say where RustFS is", fault));
+    }
+
+    private static (RustFsOptions? Options, IReadOnlyList<string> Faults) Read(params string[] file)
+    {
+        OptionValues values = OptionValues.Collect(static _ => [], static _ => null, "/etc/test.conf", file);
+        return (DaemonOptions.From(values).RustFs, values.Faults);
+    }
+}

@@ -9,13 +9,13 @@ public sealed partial class DependencyRules
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         [""] = ["CommandLine"],
-        ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage"],
+        ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage", "Tls"],
         ["Hosting"] =
         [
             "Access", "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
-            "Options", "Sealing", "Storage",
+            "Options", "Sealing", "Storage", "Tls",
         ],
-        ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage"],
+        ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage", "Tls"],
         ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations"],
         ["Operations"] = ["Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
         ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing"],
@@ -23,6 +23,7 @@ public sealed partial class DependencyRules
         ["Backends"] = ["Crypto", "Errors", "Keys", "Storage"],
         ["Keys"] = ["Crypto", "Errors"],
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
+        ["Tls"] = ["Crypto", "Errors", "Observability", "Storage"],
         ["Json"] = ["Errors"],
         ["Storage"] = ["Errors"],
         ["Access"] = ["Auth", "Crypto", "Errors", "Json", "Observability", "Sealing", "Storage"],

@@ -38,6 +38,14 @@ internal sealed class CertificateKeeper : IAsyncDisposable
     /// <summary>Begins to look, once an hour, until disposed. To be called once.</summary>
     public void Start() => _run = RunAsync();
 
+    /// <summary>One look. Not to be called beside a running keeper.</summary>
+    public void Check()
+    {
+        TryRenew(Source.Files, Source.Change);
+        Source.Retry();
+        Warn();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_disposed)
@@ -58,9 +66,7 @@ internal sealed class CertificateKeeper : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(Interval, _clock, _end.Token);
-                TryRenew(Source.Files, Source.Change);
-                Source.Retry();
-                Warn();
+                Check();
             }
         }
         catch (OperationCanceledException) when (_end.IsCancellationRequested)

@@ -70,7 +70,7 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
         limits.KeepAliveTimeout = connections.Idle;
         limits.MaxConcurrentConnections = connections.Connections;
         limits.Http2.MaxStreamsPerConnection = 100;
-        limits.Http2.MaxRequestHeaderFieldSize = 16 * 1024;
+        limits.Http2.MaxRequestHeaderFieldSize = limits.MaxRequestHeadersTotalSize;
     }
 
     private void ListenLocally(KestrelServerOptions kestrel, string path, Surface surface, PeerAllowList allowed) =>

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
 
@@ -84,7 +85,7 @@ internal sealed class CertificateKeeper : IAsyncDisposable
                 TlsLog.Renewed(_log, files.Certificate);
             }
         }
-        catch (KmsException failed)
+        catch (Exception failed) when (failed is KmsException or CryptographicException or IOException or UnauthorizedAccessException)
         {
             TlsLog.RenewalFailed(_log, files.Certificate, failed.Message);
         }

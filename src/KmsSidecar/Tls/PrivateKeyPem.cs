@@ -14,6 +14,8 @@ internal static class PrivateKeyPem
     /// <summary>More than PKCS #8 takes for the curves that are made here.</summary>
     private const int MaxKeyBytes = 512;
 
+    private const int MinRsaBits = 2048;
+
     private static ReadOnlySpan<byte> Label => "PRIVATE KEY"u8;
 
     /// <summary>A certificate with its key.</summary>
@@ -31,11 +33,16 @@ internal static class PrivateKeyPem
             _ => throw Unusable($"the certificate {of} has a key that is neither of an elliptic curve nor RSA ({algorithm})", null),
         };
         Import(key, pem, path, certificate);
+        if (key is RSA { KeySize: < MinRsaBits })
+        {
+            throw Unusable($"the private key {path} has {key.KeySize} bits; for RSA it takes {MinRsaBits}, which clients ask for", null);
+        }
+
         try
         {
             return key is ECDsa curve ? certificate.CopyWithPrivateKey(curve) : certificate.CopyWithPrivateKey((RSA)key);
         }
-        catch (ArgumentException other)
+        catch (Exception other) when (other is ArgumentException or CryptographicException)
         {
             throw Mismatch(path, of, other);
         }
@@ -78,7 +85,8 @@ internal static class PrivateKeyPem
     }
 
     private static KmsException Mismatch(string path, string of, Exception inner) => Unusable(
-        $"the private key {path} is not that of the first certificate in {of}; give the key that the certificate was made for, and put the server's certificate first",
+        $"the private key {path} is not that of the first certificate in {of}; "
+        + "give the key that the certificate was made for, and put the server's certificate first",
         inner);
 
     private static KmsException Unusable(string message, Exception? inner) => new(KmsError.InvalidConfiguration, message, inner);

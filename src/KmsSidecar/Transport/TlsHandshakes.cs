@@ -36,22 +36,24 @@ internal sealed partial class TlsHandshakes(CertificateSource certificates, Conn
         TlsFeatures features = new(tls.NegotiatedApplicationProtocol);
         connection.Features.Set<ITlsConnectionFeature>(features);
         connection.Features.Set<ITlsApplicationProtocolFeature>(features);
-        await using TlsPipe clear = new(tls, connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool);
+        TlsPipe clear = new(tls, connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool);
         connection.Transport = clear;
         try
         {
             await next(connection);
-            await SayFarewellAsync(tls);
         }
         finally
         {
             connection.Transport = plain;
+            await EndAsync(clear, tls);
         }
     }
 
     private async Task<bool> TryHandshakeAsync(ConnectionContext connection, SslStream tls)
     {
-        using CancellationTokenSource limit = new(limits.Handshake, clock);
+        using CancellationTokenSource late = new(limits.Handshake, clock);
+        CancellationToken ending = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? default;
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(late.Token, ending);
         try
         {
             await tls.AuthenticateAsServerAsync(
@@ -67,16 +69,17 @@ internal sealed partial class TlsHandshakes(CertificateSource certificates, Conn
         catch (Exception failed) when (IsOfTheConnection(failed) || failed is AuthenticationException or CryptographicException)
         {
             // Anybody can provoke it at will.
-            Log.HandshakeFailed(_log, connection.RemoteEndPoint, limit.IsCancellationRequested ? "it took too long" : failed.GetBaseException().Message);
+            Log.HandshakeFailed(_log, connection.RemoteEndPoint, late.IsCancellationRequested ? "it took too long" : failed.GetBaseException().Message);
             return false;
         }
     }
 
     /// <summary>Tells the client that nothing is missing at the end (close_notify), if it still listens.</summary>
-    private async Task SayFarewellAsync(SslStream tls)
+    private async Task EndAsync(TlsPipe clear, SslStream tls)
     {
         try
         {
+            await clear.CompleteAsync().WaitAsync(Farewell, clock);
             await tls.ShutdownAsync().WaitAsync(Farewell, clock);
         }
         catch (Exception gone) when (IsOfTheConnection(gone) || gone is TimeoutException)

@@ -168,6 +168,34 @@ public sealed class TlsListenerTests : IDisposable
     }
 
     [Fact]
+    public async Task SilentConnection_DoesNotHoldUpTheEnd()
+    {
+        TlsFiles files = OpenSsl.Init(_directory, DateTimeOffset.UtcNow);
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            ["--dev", "--listen", "https://localhost:0", "--tls-cert", files.Certificate, "--tls-key", files.Key]);
+        using RawConnection connection = await RawConnection.OpenAsync(new IPEndPoint(IPAddress.Loopback, new Uri(daemon.Exported("KMS")).Port));
+        await using TlsClient idle = await TlsClient.ConnectAsync(new Uri(daemon.Exported("KMS")).Port, Authority);
+
+        daemon.Terminate();
+
+        Assert.Null(await connection.ReadAsync());
+        Assert.Equal(0, await daemon.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task BodyThatDoesNotCome_EndsItsStreamAlone()
+    {
+        await using TestHost host = await StartAsync(
+            OpenSsl.Init(_directory, DateTimeOffset.UtcNow), ConnectionLimits.Default with { Body = TimeSpan.FromSeconds(1) });
+
+        string answer = await OpenSsl.RunAsync(
+            $"(printf x; sleep 3) | curl -sS --http2 --cacert {Authority} --aws-sigv4 aws:amz:us-east-1:s3 -u {TestHost.AccessKey}:{TestHost.Secret} "
+            + $"-o /dev/null -w '%{{http_version}} %{{http_code}}' -X POST -T - {Local(host)}{TestHost.Kms}/clear-cache");
+
+        Assert.Equal("2 408", answer);
+    }
+
+    [Fact]
     public async Task ManyStreamsOfOneConnection_AreAnswered()
     {
         await using TestHost host = await StartAsync(OpenSsl.Init(_directory, DateTimeOffset.UtcNow));

@@ -5,6 +5,9 @@ internal sealed record ConnectionLimits
 {
     public static readonly ConnectionLimits Default = new();
 
+    /// <summary>From the connection to the end of the TLS handshake.</summary>
+    public TimeSpan Handshake { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>From the first byte of a request to the end of its head.</summary>
     public TimeSpan Head { get; init; } = TimeSpan.FromSeconds(10);
 

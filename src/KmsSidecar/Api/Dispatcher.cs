@@ -218,9 +218,9 @@ internal sealed partial class Dispatcher
             response.Headers.RetryAfter = RetryAfter;
         }
 
-        if (call.Status == StatusCodes.Status408RequestTimeout)
+        if (call.Status == StatusCodes.Status408RequestTimeout && !HttpProtocol.IsHttp2(http.Request.Protocol))
         {
-            // The rest of the body may still come, and is no request of its own.
+            // The rest of the body may still come, and is no request of its own. HTTP/2 has a stream for each.
             response.Headers.Connection = "close";
         }
 

@@ -4,11 +4,12 @@ using KmsSidecar.Errors;
 using KmsSidecar.Hosting;
 using KmsSidecar.Options;
 using KmsSidecar.Sealing;
+using KmsSidecar.Tls;
 
 namespace KmsSidecar.CommandLine;
 
 /// <summary>The command line: <c>serve</c> runs the daemon, <c>check</c> says whether it would start, <c>keys</c> moves keys between
-/// directories, <c>policy</c> asks a running daemon.</summary>
+/// directories, <c>policy</c> asks a running daemon, <c>tls</c> makes certificates.</summary>
 internal static class SidecarCommand
 {
     private const string DefaultConfigFile = "/etc/kms-sidecar/kms-sidecar.conf";
@@ -40,6 +41,7 @@ internal static class SidecarCommand
             static options => Task.FromResult(Check(options))));
         root.Subcommands.Add(KeysCommand.Build());
         root.Subcommands.Add(PolicyCommand.Build());
+        root.Subcommands.Add(TlsCommand.Build());
         root.SetAction(result =>
         {
             root.Parse(["--help"]).Invoke(result.InvocationConfiguration);
@@ -110,6 +112,11 @@ internal static class SidecarCommand
             Try(() => NodeMasterKey.Read(masterKeyFile).Dispose(), faults);
         }
 
+        if (ServerTls.FilesOf(options) is { } files)
+        {
+            Try(() => CheckCertificate(files), faults);
+        }
+
         Report(faults);
         if (faults.Count > 0)
         {
@@ -118,6 +125,14 @@ internal static class SidecarCommand
 
         Console.Out.WriteLine("the settings are good");
         return ExitCode.Ok;
+    }
+
+    private static void CheckCertificate(TlsFiles files)
+    {
+        if (ServerCertificate.Load(files).FindFault(files.Certificate, TimeProvider.System.GetUtcNow()) is { } fault)
+        {
+            throw new KmsException(KmsError.InvalidConfiguration, fault);
+        }
     }
 
     private static void Try(Action read, List<string> faults)

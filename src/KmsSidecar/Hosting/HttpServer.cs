@@ -1,5 +1,6 @@
 using KmsSidecar.Api;
 using KmsSidecar.Options;
+using KmsSidecar.Tls;
 using KmsSidecar.Transport;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -14,16 +15,19 @@ namespace KmsSidecar.Hosting;
 /// <summary>Kestrel with one handler, and nothing around it.</summary>
 /// <remarks>No generic host: it finds its services by reflection, which took half of a start, and asks the working directory and ASPNETCORE_
 /// variables for settings. What configures this process is its options alone.</remarks>
-internal sealed class HttpServer(DaemonOptions options, ConnectionLimits limits, LocalRequests requests, TimeProvider clock, ILoggerFactory logs)
+/// <param name="certificates">Null when no address is TLS.</param>
+internal sealed class HttpServer(
+    DaemonOptions options, ConnectionLimits limits, LocalRequests requests, CertificateSource? certificates, TimeProvider clock, ILoggerFactory logs)
     : IDisposable
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(30);
 
     private readonly KestrelServer _kestrel = new(
-        Create(Configure(options, limits, logs)), Transport(options, limits, requests, clock, logs), logs);
+        Create(Configure(options, limits, certificates, clock, logs)), Transport(options, limits, requests, clock, logs), logs);
 
-    /// <summary>Where it listens, as URLs.</summary>
-    public IEnumerable<string> Addresses => _kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+    /// <summary>Where it listens, as URLs: first the addresses of the options in their order. Kestrel, which does not know of TLS, says http.</summary>
+    public IEnumerable<string> Addresses => _kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(
+        (address, i) => i < options.Listen.Length && options.Listen[i].IsTls ? $"https{address["http".Length..]}" : address);
 
     /// <exception cref="ListenException">An address or a socket cannot be had.</exception>
     public async Task StartAsync(RequestDelegate handler)
@@ -47,10 +51,12 @@ internal sealed class HttpServer(DaemonOptions options, ConnectionLimits limits,
 
     public void Dispose() => _kestrel.Dispose();
 
-    private static KestrelServerOptions Configure(DaemonOptions options, ConnectionLimits limits, ILoggerFactory logs)
+    private static KestrelServerOptions Configure(
+        DaemonOptions options, ConnectionLimits limits, CertificateSource? certificates, TimeProvider clock, ILoggerFactory logs)
     {
         KestrelServerOptions kestrel = new();
-        new Listeners(options, limits, logs).Configure(kestrel);
+        TlsHandshakes? tls = certificates is null ? null : new TlsHandshakes(certificates, limits, clock, logs);
+        new Listeners(options, limits, tls, logs).Configure(kestrel);
         return kestrel;
     }
 

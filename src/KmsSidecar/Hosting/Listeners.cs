@@ -1,9 +1,9 @@
-using System.Net;
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.Observability;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
+using KmsSidecar.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,23 +11,37 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace KmsSidecar.Hosting;
 
 /// <summary>The doors: which address is which surface, and who may come in.</summary>
-internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits connections, ILoggerFactory logs)
+/// <param name="tls">Null when no address is TLS.</param>
+internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits connections, TlsHandshakes? tls, ILoggerFactory logs)
 {
     private readonly ILogger _log = logs.CreateLogger("rustfs::kms::access");
 
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
-        kestrel.ConfigureEndpointDefaults(static endpoint => endpoint.Protocols = HttpProtocols.Http1);
         Limit(kestrel.Limits);
 
-        foreach (IPEndPoint address in options.Listen)
+        foreach (ListenAddress address in options.Listen)
         {
-            kestrel.Listen(address, static endpoint => endpoint.Use(static next => connection =>
+            kestrel.Listen(address.EndPoint, endpoint =>
             {
-                connection.Features.Set(new ConnectionOrigin(Surface.Tcp, Who: null, IsAdmitted: true));
-                return next(connection);
-            }));
+                if (address.IsTls)
+                {
+                    // HTTP/1.1 and HTTP/2, as the client asks, are what an endpoint speaks that is told nothing. Told so, Kestrel would warn that
+                    // there is no TLS: it knows only of its own.
+                    endpoint.Use(tls!.Wrap);
+                }
+                else
+                {
+                    endpoint.Protocols = HttpProtocols.Http1;
+                }
+
+                endpoint.Use(static next => connection =>
+                {
+                    connection.Features.Set(new ConnectionOrigin(Surface.Tcp, Who: null, IsAdmitted: true));
+                    return next(connection);
+                });
+            });
         }
 
         ListenLocally(kestrel, options.Socket, Surface.DataSocket, MayUseDataSocket(options));
@@ -55,14 +69,20 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
         limits.RequestHeadersTimeout = connections.Head;
         limits.KeepAliveTimeout = connections.Idle;
         limits.MaxConcurrentConnections = connections.Connections;
+        limits.Http2.MaxStreamsPerConnection = 100;
+        limits.Http2.MaxRequestHeaderFieldSize = limits.MaxRequestHeadersTotalSize;
     }
 
     private void ListenLocally(KestrelServerOptions kestrel, string path, Surface surface, PeerAllowList allowed) =>
-        kestrel.ListenUnixSocket(path, endpoint => endpoint.Use(next => connection =>
+        kestrel.ListenUnixSocket(path, endpoint =>
         {
-            connection.Features.Set(Identify(connection, surface, allowed));
-            return next(connection);
-        }));
+            endpoint.Protocols = HttpProtocols.Http1;
+            endpoint.Use(next => connection =>
+            {
+                connection.Features.Set(Identify(connection, surface, allowed));
+                return next(connection);
+            });
+        });
 
     private ConnectionOrigin Identify(ConnectionContext connection, Surface surface, PeerAllowList allowed)
     {

@@ -14,6 +14,7 @@ using KmsSidecar.Operations;
 using KmsSidecar.Options;
 using KmsSidecar.RustFs;
 using KmsSidecar.Storage;
+using KmsSidecar.Tls;
 
 namespace KmsSidecar.Hosting;
 
@@ -24,6 +25,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly HttpServer _server;
     private readonly Dispatcher _dispatcher;
     private readonly StateDirectory _state;
+    private readonly CertificateKeeper? _certificate;
     private readonly KeySweeper _sweeper;
     private readonly SessionKeys _sessionKeys;
     private readonly Accounts _accounts;
@@ -47,6 +49,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         DirectoryLocks locks = new();
         try
         {
+            _certificate = ServerTls.Open(options, steps, clock, logs);
             _state = StateDirectory.Open(options, steps, locks, _log);
         }
         catch
@@ -77,6 +80,14 @@ internal sealed class SidecarHost : IAsyncDisposable
         Authorizer authorizer = new(grants ?? _accounts, options.LegacyServerInfo);
 
         Metrics metrics = new();
+        if (_certificate?.Source is { } certificate)
+        {
+            metrics.AddGauge(
+                "kms_sidecar_tls_certificate_not_after_seconds",
+                "When the TLS certificate in use ends, in seconds since 1970.",
+                () => certificate.Current.NotAfter.ToUnixTimeSeconds());
+        }
+
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service, clock, _follower is { } follower ? () => follower.Status : null),
@@ -95,7 +106,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         AccessGate access = new(authorizer, Service, clock);
         Outcomes outcomes = new(router, metrics, logs);
         _dispatcher = new Dispatcher(router, gate, access, refusals, outcomes, limits.Body, logs);
-        _server = new HttpServer(options, limits, new LocalRequests(router, outcomes), clock, logs);
+        _server = new HttpServer(options, limits, new LocalRequests(router, outcomes), _certificate?.Source, clock, logs);
     }
 
     public DaemonOptions Options { get; }
@@ -153,6 +164,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         _sweeper.Start();
+        _certificate?.Start();
         await _server.StartAsync(_dispatcher.InvokeAsync);
         _follower?.Start();
         if (_accounts.IsEmpty && !Options.Listen.IsEmpty)
@@ -173,6 +185,11 @@ internal sealed class SidecarHost : IAsyncDisposable
         _server.Dispose();
         _sockets.ForEach(static socket => socket.Dispose());
         await _sweeper.DisposeAsync();
+        if (_certificate is not null)
+        {
+            await _certificate.DisposeAsync();
+        }
+
         await Service.DisposeAsync();
         _accounts.Dispose();
         _sessionKeys.Dispose();
@@ -213,6 +230,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     private void Reload(PosixSignalContext signal)
     {
         signal.Cancel = true;
+        _certificate?.Source.Reread();
         RootCredentials? forRustFs = null;
         try
         {

@@ -12,6 +12,13 @@ internal static class EventIds
     public const int ReloadFailed = 1005;
     public const int Stopping = 1006;
     public const int DerivedKeyNotKept = 1007;
+    public const int CertificateInUse = 1008;
+    public const int CertificateNotTaken = 1009;
+    public const int CertificateEnding = 1010;
+    public const int CertificateRenewed = 1011;
+    public const int RenewalFailed = 1012;
+    public const int HandshakeFailed = 1013;
+    public const int CertificateEnded = 1014;
 
     // Api: 2000
     public const int CallerRefused = 2000;

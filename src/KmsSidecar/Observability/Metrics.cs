@@ -8,6 +8,7 @@ namespace KmsSidecar.Observability;
 internal sealed class Metrics
 {
     private readonly List<RouteSeries> _series = [];
+    private readonly List<(string Family, string Help, Func<long> Read)> _gauges = [];
 
     /// <summary>A new series. All are added before the first request: the list is not thread-safe, the series are.</summary>
     /// <param name="route">Unique, and free of <c>"</c>, <c>\</c> and line breaks.</param>
@@ -17,6 +18,9 @@ internal sealed class Metrics
         _series.Add(series);
         return series;
     }
+
+    /// <summary>A number that is read whenever it is asked for. All are added before the first request.</summary>
+    public void AddGauge(string family, string help, Func<long> read) => _gauges.Add((family, help, read));
 
     /// <param name="state">Name of the service's state.</param>
     /// <param name="states">Names of all states.</param>
@@ -38,6 +42,12 @@ internal sealed class Metrics
 
         Describe(text, "kms_sidecar_configuration_generation", "gauge", "Number of the configuration in effect; 0 for none.");
         Append(text, $"kms_sidecar_configuration_generation {generation}\n");
+
+        foreach ((string family, string help, Func<long> read) in _gauges)
+        {
+            Describe(text, family, "gauge", help);
+            Append(text, $"{family} {read()}\n");
+        }
 
         Describe(text, Requests, "counter", "Requests answered, by route and HTTP status.");
         _series.ForEach(series => series.WriteCounts(text, Requests));

@@ -10,7 +10,16 @@ namespace KmsSidecar.Options;
 internal sealed record DaemonOption(string Name, string? ValueName, string Default, string Help, bool IsRepeatable = false)
 {
     public static readonly DaemonOption Listen = new(
-        "listen", "[http://]ADDR:PORT", "127.0.0.1:9020", "TCP address of the admin API, metrics and probes; 'none' for no TCP", true);
+        "listen",
+        "[http://][https://]ADDR:PORT",
+        "127.0.0.1:9020",
+        "TCP address of the admin API, metrics and probes; without a scheme TLS when there is a certificate; 'none' for no TCP",
+        true);
+
+    public static readonly DaemonOption TlsCert = new(
+        "tls-cert", "FILE", "none", "Certificate for TLS, in PEM, its chain after it; `kms-sidecar tls init` makes one; read again when it changes");
+
+    public static readonly DaemonOption TlsKey = new("tls-key", "FILE", "none", "Its private key, in PEM");
 
     public static readonly DaemonOption InsecureHttp = new(
         "insecure-http", null, "off", "Allow plain HTTP on addresses other than loopback");
@@ -73,7 +82,7 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
         "rustfs-ca-file", "FILE", "what the system trusts", "Authorities that RustFS's certificate is checked against, as PEM");
 
     public static readonly DaemonOption RustFsKmsEndpoint = new(
-        "rustfs-kms-endpoint", "URL", "none", "How RustFS reaches this daemon, https://HOST:PORT");
+        "rustfs-kms-endpoint", "URL", "the first --listen with TLS", "How RustFS reaches this daemon, https://HOST:PORT");
 
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
@@ -85,8 +94,8 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
 
     public static readonly ImmutableArray<DaemonOption> All =
     [
-        Listen, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir, MasterKeyFile,
-        StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, FrameworkCiphers,
+        Listen, TlsCert, TlsKey, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir,
+        MasterKeyFile, StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, FrameworkCiphers,
         RustFsEndpoint, RustFsCredentialsFile, RustFsCaFile, RustFsKmsEndpoint, LogFormat, LogLevel, Dev,
     ];
 

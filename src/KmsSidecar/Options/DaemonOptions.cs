@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.Net;
 using System.Text;
 using KmsSidecar.Access;
 
@@ -24,7 +22,12 @@ internal sealed record DaemonOptions
     private const int MaxPathBytes = 4095;
 
     /// <summary>Empty for no TCP.</summary>
-    public ImmutableArray<IPEndPoint> Listen { get; init; } = [];
+    public ImmutableArray<ListenAddress> Listen { get; init; } = [];
+
+    /// <summary>Null when there is none; then <see cref="TlsKey"/> is null, too.</summary>
+    public string? TlsCertificate { get; init; }
+
+    public string? TlsKey { get; init; }
 
     public required string Socket { get; init; }
 
@@ -76,9 +79,12 @@ internal sealed record DaemonOptions
     /// <summary>Turns text into settings. What is wrong is added to the values' faults; the result is then not to be used.</summary>
     public static DaemonOptions From(OptionValues values)
     {
+        ImmutableArray<ListenAddress> listen = ListenAddress.Read(values, values.Text(DaemonOption.TlsCert) is not null);
         DaemonOptions options = new()
         {
-            Listen = ReadEndpoints(values),
+            Listen = listen,
+            TlsCertificate = values.Text(DaemonOption.TlsCert),
+            TlsKey = values.Text(DaemonOption.TlsKey),
             Socket = ReadPath(values, DaemonOption.Socket),
             AdminSocket = values.Text(DaemonOption.AdminSocket) == "none" ? null : ReadPath(values, DaemonOption.AdminSocket),
             SocketMode = ReadMode(values),
@@ -98,11 +104,12 @@ internal sealed record DaemonOptions
             LegacyServerInfo = ReadLegacyServerInfo(values),
             AllowImmediateDeletion = values.Switch(DaemonOption.AllowImmediateDeletion),
             FrameworkCiphers = values.Switch(DaemonOption.FrameworkCiphers),
-            RustFs = RustFsOptions.From(values),
+            RustFs = RustFsOptions.From(values, listen),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),
         };
+        RequirePair(values, DaemonOption.TlsCert, DaemonOption.TlsKey);
         if (options.Socket == options.AdminSocket)
         {
             values.AddFault($"--socket and --admin-socket are both {options.Socket}");
@@ -111,51 +118,16 @@ internal sealed record DaemonOptions
         return options;
     }
 
-    private static ImmutableArray<IPEndPoint> ReadEndpoints(OptionValues values)
+    private static void RequirePair(OptionValues values, DaemonOption one, DaemonOption other)
     {
-        bool insecure = values.Switch(DaemonOption.InsecureHttp);
-        IReadOnlyList<OptionValue> given = values.List(DaemonOption.Listen);
-        if (given.Count == 0)
+        if (values.Find(one) is { } first && values.Find(other) is null)
         {
-            return [IPEndPoint.Parse(DaemonOption.Listen.Default)];
+            values.Refuse(first, $"{other.Flag} is missing; the two belong together");
         }
-
-        if (given is [{ Text: "none" }])
+        else if (values.Find(one) is null && values.Find(other) is { } second)
         {
-            return [];
+            values.Refuse(second, $"{one.Flag} is missing; the two belong together");
         }
-
-        ImmutableArray<IPEndPoint>.Builder endpoints = ImmutableArray.CreateBuilder<IPEndPoint>();
-        foreach (OptionValue value in given)
-        {
-            if (value.Text.StartsWith("https://", StringComparison.Ordinal))
-            {
-                values.Refuse(value, "this build serves plain HTTP only");
-            }
-            else if (!TryParseEndpoint(value.Text, out IPEndPoint? endpoint))
-            {
-                values.Refuse(value, "expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020");
-            }
-            else if (!insecure && !IPAddress.IsLoopback(endpoint.Address))
-            {
-                values.Refuse(value, "plain HTTP is for loopback only; --insecure-http allows it here");
-            }
-            else
-            {
-                endpoints.Add(endpoint);
-            }
-        }
-
-        return endpoints.ToImmutable();
-    }
-
-    private static bool TryParseEndpoint(string text, [NotNullWhen(true)] out IPEndPoint? endpoint)
-    {
-        string address = text.StartsWith("http://", StringComparison.Ordinal) ? text["http://".Length..] : text;
-        address = address.StartsWith("localhost:", StringComparison.Ordinal) ? $"127.0.0.1:{address["localhost:".Length..]}" : address;
-
-        // IPEndPoint takes an address without a port, too.
-        return IPEndPoint.TryParse(address, out endpoint) && address.EndsWith($":{endpoint.Port}", StringComparison.Ordinal);
     }
 
     private static string ReadPath(OptionValues values, DaemonOption option)

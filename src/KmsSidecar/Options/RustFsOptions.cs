@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 
 namespace KmsSidecar.Options;
 
@@ -10,7 +12,8 @@ namespace KmsSidecar.Options;
 internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? CredentialsFile, string? CaFile)
 {
     /// <summary>Null when RustFS is not to follow, or the values have faults.</summary>
-    public static RustFsOptions? From(OptionValues values)
+    /// <param name="listen">Where this daemon is: unless it is told otherwise, RustFS reaches it on the first of these that is TLS.</param>
+    public static RustFsOptions? From(OptionValues values, ImmutableArray<ListenAddress> listen)
     {
         if (values.Find(DaemonOption.RustFsEndpoint) is not { } given)
         {
@@ -29,9 +32,13 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
         {
             kmsEndpoint = ReadEndpoint(values, ours, isSecureOnly: true);
         }
+        else if (listen.FirstOrDefault(static address => address is { IsTls: true, EndPoint.Port: > 0 }) is { } tls)
+        {
+            kmsEndpoint = new Uri($"https://{HostOf(tls.EndPoint.Address)}:{tls.EndPoint.Port}");
+        }
         else
         {
-            values.Refuse(given, "--rustfs-kms-endpoint https://HOST:PORT has to say how RustFS reaches this daemon");
+            values.Refuse(given, "RustFS reaches this daemon over TLS only: add --listen https://ADDR:PORT, or say where with --rustfs-kms-endpoint");
         }
 
         return endpoint is null || kmsEndpoint is null
@@ -60,6 +67,12 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
 
         return uri;
     }
+
+    /// <summary>A name that is in the certificate of <c>kms-sidecar tls init</c>, for an address of this node.</summary>
+    private static string HostOf(IPAddress address) =>
+        IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? "localhost"
+        : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
+        : address.ToString();
 
     private static bool IsLoopback(Uri uri) =>
         uri.Host == "localhost" || (IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? address) && IPAddress.IsLoopback(address));

@@ -43,6 +43,26 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
         }
     }
 
+    /// <summary>Makes the directory with these permissions if it is missing, and private ones above it; one that is there stays as it is.</summary>
+    public void EnsureExists(UnixFileMode mode)
+    {
+        if (Directory.Exists(FullPath))
+        {
+            return;
+        }
+
+        try
+        {
+            MakeMissing(FullPath);
+            using SafeFileHandle directory = Posix.Open(FullPath, Posix.OpenReadOnly | Posix.OpenDirectory);
+            steps.SetMode(directory, mode);
+        }
+        catch (PosixException e)
+        {
+            throw Failure("prepare the directory", FullPath, e);
+        }
+    }
+
     /// <summary>Writes a file, or puts new content in the place of the old.</summary>
     public void Replace(string name, ReadOnlySpan<byte> content, UnixFileMode mode)
     {

@@ -14,6 +14,9 @@ internal readonly struct FileStatus
     [FieldOffset(20)]
     private readonly uint _userId;
 
+    [FieldOffset(24)]
+    private readonly uint _groupId;
+
     [FieldOffset(28)]
     private readonly ushort _mode;
 
@@ -22,6 +25,12 @@ internal readonly struct FileStatus
 
     [FieldOffset(40)]
     private readonly ulong _size;
+
+    [FieldOffset(96)]
+    private readonly long _changeSeconds;
+
+    [FieldOffset(104)]
+    private readonly uint _changeNanoseconds;
 
     [FieldOffset(136)]
     private readonly uint _deviceMajor;
@@ -36,10 +45,15 @@ internal readonly struct FileStatus
     /// <summary>Whom it belongs to.</summary>
     public uint UserId => _userId;
 
+    public uint GroupId => _groupId;
+
     public UnixFileMode Permissions => (UnixFileMode)(_mode & PermissionMask);
 
     /// <summary>Bytes.</summary>
     public ulong Size => _size;
+
+    /// <summary>Of content or attributes: no program can set it back, as it can the time of the last write.</summary>
+    public (long Seconds, uint Nanoseconds) ChangedAt => (_changeSeconds, _changeNanoseconds);
 
     /// <summary>Which file or directory this is, whatever path led to it.</summary>
     public (uint DeviceMajor, uint DeviceMinor, ulong Inode) Identity => (_deviceMajor, _deviceMinor, _inode);

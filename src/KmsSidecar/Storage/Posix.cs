@@ -128,6 +128,14 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint EffectiveUserId();
 
+    /// <summary>For the whole process, all of its threads.</summary>
+    public static void ActAs(uint user, uint group)
+    {
+        Check(SetGroupsCall(0, 0));
+        Check(SetEffectiveGroupCall(group));
+        Check(SetEffectiveUserCall(user));
+    }
+
     private static void Check(int result)
     {
         if (result != 0)
@@ -195,4 +203,13 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeDirectoryCall(string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "setgroups", SetLastError = true)]
+    private static partial int SetGroupsCall(nuint count, nint groups);
+
+    [LibraryImport("libc", EntryPoint = "setegid", SetLastError = true)]
+    private static partial int SetEffectiveGroupCall(uint group);
+
+    [LibraryImport("libc", EntryPoint = "seteuid", SetLastError = true)]
+    private static partial int SetEffectiveUserCall(uint user);
 }

@@ -163,7 +163,7 @@ public sealed class SocketTests : IDisposable
     {
         await using TestHost first = await TestHost.StartAsync();
         await using SidecarHost second = new(
-            TestHost.OptionsIn(_directory) with { Listen = [(System.Net.IPEndPoint)first.TcpEndPoint] }, TimeProvider.System);
+            TestHost.OptionsIn(_directory) with { Listen = [new ListenAddress((System.Net.IPEndPoint)first.TcpEndPoint, IsTls: false)] }, TimeProvider.System);
 
         ListenException refused = await Assert.ThrowsAsync<ListenException>(() => second.StartAsync());
 
@@ -175,7 +175,7 @@ public sealed class SocketTests : IDisposable
     public async Task ForeignAddress_IsRefusedInWords()
     {
         await using SidecarHost host = new(
-            TestHost.OptionsIn(_directory) with { Listen = [System.Net.IPEndPoint.Parse("192.0.2.1:0")] }, TimeProvider.System);
+            TestHost.OptionsIn(_directory) with { Listen = [new ListenAddress(System.Net.IPEndPoint.Parse("192.0.2.1:0"), IsTls: false)] }, TimeProvider.System);
 
         ListenException refused = await Assert.ThrowsAsync<ListenException>(() => host.StartAsync());
 

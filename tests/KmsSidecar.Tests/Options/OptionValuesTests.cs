@@ -12,7 +12,7 @@ public sealed class OptionValuesTests
     {
         DaemonOptions options = Good(Collect());
 
-        Assert.Equal([new IPEndPoint(IPAddress.Loopback, 9020)], options.Listen);
+        Assert.Equal([new ListenAddress(new IPEndPoint(IPAddress.Loopback, 9020), IsTls: false)], options.Listen);
         Assert.Equal("/run/kms-sidecar/kms.sock", options.Socket);
         Assert.Equal("/run/kms-sidecar/admin.sock", options.AdminSocket);
         Assert.Equal((UnixFileMode)0b110_110_000, options.SocketMode);
@@ -101,8 +101,11 @@ public sealed class OptionValuesTests
     [InlineData("listen", "127.0.0.1", "expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020")]
     [InlineData("listen", "127.0.0.1:65536", "expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020")]
     [InlineData("listen", "example.org:80", "expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020")]
-    [InlineData("listen", "0.0.0.0:9020", "plain HTTP is for loopback only; --insecure-http allows it here")]
-    [InlineData("listen", "https://127.0.0.1:9020", "this build serves plain HTTP only")]
+    [InlineData("listen", "0.0.0.0:9020", "plain HTTP is for loopback only; --tls-cert and --tls-key bring TLS, --insecure-http allows plain HTTP here")]
+    [InlineData("listen", "https://127.0.0.1:9020", "https:// needs --tls-cert and --tls-key; make a certificate with: kms-sidecar tls init")]
+    [InlineData("listen", "https://localhost", "expected ADDR:PORT, for example 127.0.0.1:9020 or [::1]:9020")]
+    [InlineData("tls-cert", "/c.pem", "--tls-key is missing; the two belong together")]
+    [InlineData("tls-key", "/k.pem", "--tls-cert is missing; the two belong together")]
     [InlineData("insecure-http", "maybe", "expected on or off")]
     [InlineData("socket", "kms.sock", "expected an absolute path")]
     [InlineData("log-format", "xml", "expected auto, text or json")]
@@ -123,7 +126,25 @@ public sealed class OptionValuesTests
     [InlineData("[::1]:9020", "[::1]:9020")]
     [InlineData("127.8.9.10:1", "127.8.9.10:1")]
     public void LoopbackAddress_IsTaken(string text, string address) =>
-        Assert.Equal([IPEndPoint.Parse(address)], Good(Collect([("listen", text)])).Listen);
+        Assert.Equal([new ListenAddress(IPEndPoint.Parse(address), IsTls: false)], Good(Collect([("listen", text)])).Listen);
+
+    [Theory]
+    [InlineData("127.0.0.1:1", true)]
+    [InlineData("0.0.0.0:1", true)]
+    [InlineData("https://[::]:1", true)]
+    [InlineData("https://localhost:1", true)]
+    [InlineData("http://localhost:1", false)]
+    public void WithACertificate_AnAddressIsTlsUnlessItSaysOtherwise(string text, bool isTls)
+    {
+        DaemonOptions options = Good(Collect([("listen", text), ("tls-cert", "/c.pem"), ("tls-key", "/k.pem")]));
+
+        Assert.Equal(isTls, Assert.Single(options.Listen).IsTls);
+        Assert.Equal(("/c.pem", "/k.pem"), (options.TlsCertificate, options.TlsKey));
+    }
+
+    [Fact]
+    public void WithACertificate_TheDefaultAddressIsTls() =>
+        Assert.True(Assert.Single(Good(Collect([("tls-cert", "/c.pem"), ("tls-key", "/k.pem")])).Listen).IsTls);
 
     [Fact]
     public void OtherAddresses_AreTakenWhenAskedFor() =>

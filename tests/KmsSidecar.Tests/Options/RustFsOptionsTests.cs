@@ -24,13 +24,33 @@ public sealed class RustFsOptionsTests
         Assert.Empty(faults);
     }
 
-    [Fact]
-    public void WithoutTheDaemonsOwnEndpoint_TheFaultNamesTheFlag()
+    [Theory]
+    [InlineData("https://127.0.0.1:9021", "https://localhost:9021/")]
+    [InlineData("https://[::]:9021", "https://localhost:9021/")]
+    [InlineData("https://10.0.0.7:9021", "https://10.0.0.7:9021/")]
+    [InlineData("https://[2001:db8::7]:9021", "https://[2001:db8::7]:9021/")]
+    public void OurEndpoint_IsTheFirstListenerWithTls(string listen, string expected)
     {
-        (_, IReadOnlyList<string> faults) = Read("rustfs_endpoint = https://rustfs:9000");
+        (RustFsOptions? options, IReadOnlyList<string> faults) = Read(
+            "rustfs_endpoint = https://rustfs:9000", "listen = http://127.0.0.1:9020", $"listen = {listen}", "listen = https://127.0.0.1:9999",
+            "tls_cert = /c", "tls_key = /k");
+
+        Assert.Empty(faults);
+        Assert.Equal(expected, options!.KmsEndpoint.AbsoluteUri);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:9020")]
+    [InlineData("https://127.0.0.1:0")]
+    public void WithoutAListenerThatRustFsCanReach_TheFaultNamesTheFlag(string listen)
+    {
+        (_, IReadOnlyList<string> faults) = Read("rustfs_endpoint = https://rustfs:9000", $"listen = {listen}", "tls_cert = /c", "tls_key = /k");
 
         Assert.Equal(
-            ["/etc/test.conf, line 1: rustfs_endpoint = https://rustfs:9000: --rustfs-kms-endpoint https://HOST:PORT has to say how RustFS reaches this daemon"],
+            [
+                "/etc/test.conf, line 1: rustfs_endpoint = https://rustfs:9000: RustFS reaches this daemon over TLS only: "
+                + "add --listen https://ADDR:PORT, or say where with --rustfs-kms-endpoint",
+            ],
             faults);
     }
 

@@ -9,13 +9,13 @@ public sealed partial class DependencyRules
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         [""] = ["CommandLine"],
-        ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage"],
+        ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage", "Tls"],
         ["Hosting"] =
         [
             "Access", "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
-            "Options", "RustFs", "Sealing", "Storage",
+            "Options", "RustFs", "Sealing", "Storage", "Tls",
         ],
-        ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage"],
+        ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage", "Tls"],
         ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations", "RustFs"],
         ["RustFs"] = ["Auth", "Lifecycle", "Observability"],
         ["Operations"] = ["Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
@@ -24,6 +24,7 @@ public sealed partial class DependencyRules
         ["Backends"] = ["Crypto", "Errors", "Keys", "Storage"],
         ["Keys"] = ["Crypto", "Errors"],
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
+        ["Tls"] = ["Crypto", "Errors", "Observability", "Storage"],
         ["Json"] = ["Errors"],
         ["Storage"] = ["Errors"],
         ["Access"] = ["Auth", "Crypto", "Errors", "Json", "Observability", "Sealing", "Storage"],

@@ -63,7 +63,7 @@ internal sealed class TestHost : IAsyncDisposable
 
         return new DaemonOptions
         {
-            Listen = [new IPEndPoint(IPAddress.Loopback, 0)],
+            Listen = [new ListenAddress(new IPEndPoint(IPAddress.Loopback, 0), IsTls: false)],
             Socket = directory.PathOf("kms.sock"),
             AdminSocket = directory.PathOf("admin.sock"),
             SocketMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite,

@@ -33,10 +33,11 @@ internal sealed partial class TlsHandshakes(CertificateSource certificates, Conn
             return;
         }
 
-        TlsFeatures features = new(tls.NegotiatedApplicationProtocol);
+        TlsFeatures features = new(tls);
         connection.Features.Set<ITlsConnectionFeature>(features);
         connection.Features.Set<ITlsApplicationProtocolFeature>(features);
-        TlsPipe clear = new(tls, connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool);
+        connection.Features.Set<ITlsHandshakeFeature>(features);
+        TlsPipe clear = new(tls, connection.Features.Get<IMemoryPoolFeature>()?.MemoryPool, connection.Abort);
         connection.Transport = clear;
         try
         {
@@ -82,7 +83,7 @@ internal sealed partial class TlsHandshakes(CertificateSource certificates, Conn
             await clear.CompleteAsync().WaitAsync(Farewell, clock);
             await tls.ShutdownAsync().WaitAsync(Farewell, clock);
         }
-        catch (Exception gone) when (IsOfTheConnection(gone) || gone is TimeoutException)
+        catch (Exception gone) when (IsOfTheConnection(gone) || gone is TimeoutException or CryptographicException)
         {
             // It does not.
         }

@@ -68,4 +68,43 @@ public sealed class TlsDaemonTests : IDisposable
         Assert.Matches(
             $"^kms-sidecar: the certificate {files.Certificate} ended at [0-9-]+ [0-9:]+Z; renew it, or make another with: kms-sidecar tls init --force\n$", errors);
     }
+
+    [Theory]
+    [InlineData("h2")]
+    [InlineData("http/1.1")]
+    public async Task BrokenConnections_AreNotInTheLog(string protocol)
+    {
+        TlsFiles files = OpenSsl.Init(_directory, DateTimeOffset.UtcNow);
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
+            ["--dev", "--listen", "https://localhost:0", "--tls-cert", files.Certificate, "--tls-key", files.Key]);
+        int port = new Uri(daemon.Exported("KMS")).Port;
+        byte[] forged = [0x17, 3, 3, 0, 64, .. new byte[64]];
+        byte[] alert = [0x15, 3, 3, 0, 2, 2, 40];
+        byte[] preface = [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+        foreach (Func<TlsClient, Task> harm in (Func<TlsClient, Task>[])
+        [
+            client => client.SendBeneathAsync(forged),
+            client => client.SendBeneathAsync(alert),
+            client => client.SendAsync(forged),
+            async client =>
+            {
+                await client.SendAsync(preface);
+                await client.SendBeneathAsync(forged);
+            },
+        ])
+        {
+            await using TlsClient client = await TlsClient.ConnectAsync(port, _directory.PathOf("ca.pem"), protocol);
+            await harm(client);
+            await client.ReadToEndAsync();
+        }
+
+        await using TlsClient leaver = await TlsClient.ConnectAsync(port, _directory.PathOf("ca.pem"), protocol);
+        await leaver.SendAsync([.. "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"u8]);
+        leaver.Reset();
+        daemon.Terminate();
+
+        Assert.Equal(0, await daemon.WaitForExitAsync());
+        Assert.DoesNotContain("Microsoft", daemon.Errors);
+    }
 }

@@ -61,6 +61,7 @@ has "10 MiB over TLS" RequestEntityTooLargeException "$(signed Encrypt --data-bi
 has "10 MiB on the data socket" RequestEntityTooLargeException "$(local_socket Encrypt --data-binary "@$work/huge")"
 has "a signature for s3" InvalidSignatureException "$(signed ListKeys --aws-sigv4 aws:amz:us-east-1:s3 -d '{}')"
 has "an unknown user" UnrecognizedClientException "$(signed ListKeys --user nobody:x -d '{}')"
+check "HTTP/2" 2 "$(signed ListKeys --http2 -d '{}' -o /dev/null -w '%{http_version}')"
 has "no signature" MissingAuthenticationTokenException "$(target ListKeys --cacert "$work/tls/ca.pem" -d '{}' "$tls/")"
 
 echo "# the AWS CLI, over TLS"
@@ -114,6 +115,24 @@ GenerateDataKey 200 CiphertextBlob,KeyId,Plaintext
 ScheduleKeyDeletion 200 DeletionDate,KeyId,KeyState,PendingWindowInDays
 CancelKeyDeletion 200 KeyId" "$(python3 tests/aws/replay.py rustfs "$plain" "$vectors/rustfs-1.0.0-rc.3/aws/wire.json" boss "$secret")"
 end_daemon TERM
+
+echo "# a backend that is away"
+mv "$work/keys" "$work/away"
+start_daemon boss "$secret"
+has "RustFS starts all the same" '"Keys":[]' "$(signed ListKeys -d '{"Limit":1}')"
+local_socket Decrypt -d "{\"CiphertextBlob\":\"$blob\",\"EncryptionContext\":{\"b\":\"o\"}}" >"$work/waited" &
+waiting=$!
+sleep 0.5
+lacks "a request waits for it" '"' "$(cat "$work/waited")"
+mv "$work/away" "$work/keys"
+wait "$waiting"
+check "and is answered when it is back" "$(text Plaintext "$made")" "$(text Plaintext "$(cat "$work/waited")")"
+end_daemon TERM
+mv "$work/keys" "$work/away"
+start_daemon boss "$secret"
+has "one that stays away is told in the end" KeyUnavailableException "$(signed GenerateDataKey -d '{"KeyId":"alias/default","KeySpec":"AES_256"}')"
+end_daemon TERM
+mv "$work/away" "$work/keys"
 
 echo "# the recorded requests of the AWS CLI 1.46.3, byte for byte, at their time"
 if cc -shared -fPIC -O2 -Wall -Wextra -Werror -o "$work/clock.so" tests/aws/clock.c; then

@@ -49,7 +49,7 @@ chmod 600 "$work/credentials"
 
 echo "# settings"
 refused() { "$binary" check --rustfs-endpoint "$@" 2>&1; }
-has "without the daemon's own URL" "--rustfs-kms-endpoint https://HOST:PORT" "$(refused https://rustfs:9000)"
+has "without the daemon's own URL" "--rustfs-kms-endpoint" "$(refused https://rustfs:9000)"
 has "plain HTTP over a network" "plain HTTP is for loopback only" "$(refused http://rustfs:9000 --rustfs-kms-endpoint https://localhost:9021)"
 has "plain HTTP to the daemon" "RustFS takes https:// only" "$(refused https://rustfs:9000 --rustfs-kms-endpoint http://localhost:9020)"
 has "without credentials" "--rustfs-credentials-file" "$(refused https://rustfs:9000 --rustfs-kms-endpoint https://localhost:9021)"

@@ -1,8 +1,11 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using CsCheck;
 using KmsSidecar.Api;
+using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Errors;
+using KmsSidecar.Keys;
 using Xunit;
 
 namespace KmsSidecar.Tests.Api;
@@ -42,6 +45,35 @@ public sealed class KeyInQuestionTests
         Assert.InRange(taken, 500, 9_500);
     }
 
+    /// <summary>The same over the AWS KMS API, whose reader ignores what it does not know.</summary>
+    [Fact]
+    public void WhatTheAwsReaderTakes_IsWhatWasJudged()
+    {
+        (int keys, int envelopes) = (0, 0);
+        AwsBodies.Sample(
+            body =>
+            {
+                using Call call = new();
+                call.Input.Write(body);
+                if (!TryReadAws(call, out AwsRequest? request))
+                {
+                    return;
+                }
+
+                Interlocked.Add(ref keys, request.KeyId is null ? 0 : 1);
+                Assert.Equal((true, request.KeyId), KeyInQuestion.ReferenceIn(call, KeyScope.AwsKeyIdOrDefault));
+                Assert.Equal(request.DestinationKeyId is { Length: > 0 } to ? to : null, KeyInQuestion.ReferenceIn(call, KeyScope.AwsDestinationKeyId) is (true, { } named) ? named : null);
+                if (request.CiphertextBlob is { } blob && Envelope.TryParse(blob.Span, out Envelope? envelope))
+                {
+                    Interlocked.Increment(ref envelopes);
+                    Assert.Equal(envelope.MasterKeyId, KeyInQuestion.FindAsync(snapshot: null!, call, KeyScope.AwsCiphertextBlob).AsTask().Result);
+                }
+            },
+            iter: 10_000);
+        Assert.InRange(keys, 300, 9_700);
+        Assert.InRange(envelopes, 300, 9_700);
+    }
+
     [Theory]
     [InlineData(KeyScope.Query, "", "keyId=a&key-id=b&key=c", "a")]
     [InlineData(KeyScope.Query, "", "keyId=&key-id=b&key=c", "b")]
@@ -54,8 +86,43 @@ public sealed class KeyInQuestionTests
     [InlineData(KeyScope.Body, "{\"key_id\":\"b\"}", "keyId=a", "b")]
     [InlineData(KeyScope.Body, "{\"key_id\":\"b\",\"key_id\":\"b\"}", "keyId=a", null)]
     [InlineData(KeyScope.None, "{\"key_id\":\"b\"}", "keyId=a", null)]
+    [InlineData(KeyScope.AwsKeyId, "{\"KeyId\":\"b\",\"key_id\":\"c\"}", "keyId=a", "b")]
+    [InlineData(KeyScope.AwsKeyId, "{\"key_id\":\"c\"}", "keyId=a", null)]
+    [InlineData(KeyScope.AwsDestinationKeyId, "{\"KeyId\":\"b\",\"DestinationKeyId\":\"c\"}", "", "c")]
     internal void TheName_IsTakenFromWhereTheRouteSays(KeyScope scope, string body, string query, string? reference) =>
         Assert.Equal(reference, Judged(Encoding.UTF8.GetBytes(body), scope, query) is (true, { } name) ? name : null);
+
+    private static Gen<byte[]> AwsBodies { get; } = Gen.Select(
+        Gen.OneOf(AwsMembers()).Array[0, 4],
+        Gen.Select(Gen.Int[0, 800], Gen.OneOf(Fragments)).Array[0, 1],
+        static (members, edits) => Encoding.Latin1.GetBytes(edits.Aggregate(
+            $"{{{string.Join(',', members)}}}", static (text, edit) => text.Insert(edit.Item1 % (text.Length + 1), edit.Item2))));
+
+    private static string[] AwsMembers()
+    {
+        string blob = Convert.ToBase64String(
+            """{"key_id":"x","master_key_id":"alias/default","key_spec":"AES_256","encrypted_key":[1],"nonce":[2],"encryption_context":{},"created_at":"t"}"""u8);
+        return
+        [
+            "\"KeyId\":\"a\"", "\"Key\\u0049d\":\"b\"", "\"KeyId\":null", "\"KeyId\":1", "\"keyid\":\"c\"", "\"x\":{\"KeyId\":\"d\"}", "\"KeyId\":\"\\ud800\"",
+            "\"DestinationKeyId\":\"e\"", "\"DestinationKeyId\":\"\"", "\"EncryptionContext\":{\"KeyId\":\"f\"}", "\"Tags\":[]",
+            $"\"CiphertextBlob\":\"{blob}\"", $"\"CiphertextBlob\":\"\\u{(int)blob[0]:x4}{blob[1..]}\"", $"\"CiphertextBlob\":\" {blob}\\n\"", "\"CiphertextBlob\":\"AAAA\"",
+        ];
+    }
+
+    private static bool TryReadAws(Call call, [NotNullWhen(true)] out AwsRequest? request)
+    {
+        try
+        {
+            request = AwsRequest.Read(call);
+            return true;
+        }
+        catch (AwsException)
+        {
+            request = null;
+            return false;
+        }
+    }
 
     private static (bool IsNamed, string? Reference) Judged(byte[] body, KeyScope scope, string query = "")
     {

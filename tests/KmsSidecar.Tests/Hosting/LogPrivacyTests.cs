@@ -47,12 +47,19 @@ public sealed class LogPrivacyTests
             (await signed.SendAsync(
                 "DELETE", $"{TestHost.Kms}/keys/delete", $$"""{"key_id":"default","force_immediate":true,"confirm_key_id":"{{Hostile}}"}""")).Status,
             (await data.PostAsync("/v1/rewrap", """{"items":[{"ciphertext_blob":"zq7marker"}]}""")).Status,
+            (await signed.AwsAsync("Zq7marker", "{}")).Status,
+            (await data.AwsAsync("Zq7marker", "{}", "zq7/marker")).Status,
+            (await signed.AwsAsync("Encrypt", $$$"""{"KeyId":"{{{Hostile}}}","Plaintext":"enE3","EncryptionContext":{"zq7":"zq7"}}""")).Status,
+            (await data.AwsAsync("Decrypt", """{"CiphertextBlob":"zq7m","GrantTokens":["zq7"]}""")).Status,
+            (await signed.AwsAsync("CreateKey", $$"""{"Description":"{{Hostile}}","Tags":[{"TagKey":"{{Hostile}}","TagValue":"zq7"}]}""")).Status,
+            (await signed.AwsAsync("ListKeys", """{"Marker":"zq7marker"}""")).Status,
+            (await signed.AwsAsync("DescribeKey", """{"KeyId":"arn:aws:kms:zq7:zq7:key/zq7"}""")).Status,
         ];
         await SendRawAsync(address);
         daemon.Terminate();
         Assert.Equal(0, await daemon.WaitForExitAsync());
 
-        Assert.Equal([404, 404, 405, 400, 404, 400, 400, 403, 400, 200, 200, 400, 400, 404, 404, 400, 200, 200, 200, 400, 200], statuses);
+        Assert.Equal([404, 404, 405, 400, 404, 400, 400, 403, 400, 200, 200, 400, 400, 404, 404, 400, 200, 200, 200, 400, 200, 400, 400, 400, 400, 200, 200, 400], statuses);
         string log = daemon.Errors;
         Assert.Contains("rustfs::kms::api", log);
         Assert.DoesNotContain("zq7", log, StringComparison.OrdinalIgnoreCase);

@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Text;
 using CsCheck;
 using KmsSidecar.Api;
+using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Configuration;
 using KmsSidecar.Errors;
 using Xunit;
@@ -21,6 +23,8 @@ public sealed class RequestFuzzTests
             """{"KeyUsage":"ENCRYPT_DECRYPT","Description":"rotation-2024-09","Tags":{"name":"x","owner":"y"},"key_name":"x"}""",
             """{"key_id":"alias/x","key_spec":"AES_256","encryption_context":{"bucket":"b\u0000","k\u00e9y":"\ud83d\udd11"},"count":3}""",
             """{"ciphertext_blob":"QUJDRA==","encryption_context":{"a":"b"}}""",
+            """{"KeyId":"k","EncryptionContext":{"a":"b"},"NumberOfBytes":32,"CiphertextBlob":"QUJDRA==","Plaintext":"QUI=","DryRun":true,"New":[{}]}""",
+            """{"KeyId":null,"Tags":[{"TagKey":"a","TagValue":"b","x":1}],"TagKeys":["a"],"Limit":3,"Marker":"m","Recipient":{"a":[]}}""",
             """{"plaintext":"QUJDRA==","key_id":null,"encryption_context":null}""",
         }.Select(Encoding.UTF8.GetBytes),
     ];
@@ -70,6 +74,9 @@ public sealed class RequestFuzzTests
         Read(() => DataKeyRequest.Read(body, payload: null, buffer: []));
         Read(() => DataKeyRequest.Read(body, "ciphertext_blob", buffer));
         Read(() => DataKeyRequest.Read(body, "plaintext", buffer));
+        using Call call = new();
+        call.Input.Write(body);
+        Read(() => AwsRequest.Read(call));
     }
 
     private static void Read(Action read)
@@ -81,6 +88,10 @@ public sealed class RequestFuzzTests
         catch (KmsException refused)
         {
             Assert.InRange(KmsErrors.Describe(refused.Error).Status, 400, 501);
+        }
+        catch (AwsException refused)
+        {
+            Assert.True(refused.Code is AwsErrorCode.SerializationException or AwsErrorCode.ValidationException, refused.Message);
         }
     }
 }

@@ -23,6 +23,19 @@ public sealed class PlainHeadTests
         Assert.Equal(head.Length, read.Length);
     }
 
+    [Theory]
+    [InlineData("X-Amz-Target: TrentService.Decrypt\r\nContent-Type: application/x-amz-json-1.1\r\n", "TrentService.Decrypt")]
+    [InlineData("content-type:APPLICATION/X-AMZ-JSON-1.1\r\nx-amz-target:  TrentService.Encrypt \r\n", "TrentService.Encrypt")]
+    [InlineData("Content-Type: application/json\r\n", "")]
+    [InlineData("", "")]
+    public void OperationOfTheAwsApi_IsRead(string headers, string operation)
+    {
+        byte[] head = Encoding.Latin1.GetBytes($"POST / HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 2\r\n\r\n{{}}");
+
+        Assert.Equal(HeadKind.Plain, PlainHead.Read(head, out PlainHead read));
+        Assert.Equal(operation, Encoding.ASCII.GetString(read.Operation));
+    }
+
     [Fact]
     public void EveryBeginningOfAPlainHead_IsIncomplete()
     {
@@ -58,6 +71,12 @@ public sealed class PlainHeadTests
     [InlineData("POST /v1/decrypt HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")]
     [InlineData("POST /v1/decrypt HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nUpgrade: h2c\r\n\r\n")]
     [InlineData("POST /v1/decrypt HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX-Amz-Target: a\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX-Amz-Target: a\r\nContent-Type: application/json\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX-Amz-Target: \r\nContent-Type: application/x-amz-json-1.1\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX-Amz-Target: a\r\nX-Amz-Target: b\r\nContent-Type: application/x-amz-json-1.1\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX-Amz-Target: a\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Type: a/b\r\n\r\n")]
+    [InlineData("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Type: application/x-amz-json-1.1\r\n\r\n")]
     [InlineData("POST /v1/decrypt HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTrailer: a\r\n\r\n")]
     [InlineData("POST /v1/decrypt HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTE: trailers\r\n\r\n")]
     [InlineData("POST /v1/decrypt HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nA: b\nc: d\r\n\r\n")]

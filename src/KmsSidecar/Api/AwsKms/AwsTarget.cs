@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Primitives;
-using Microsoft.Net.Http.Headers;
 
 namespace KmsSidecar.Api.AwsKms;
 
@@ -11,14 +10,15 @@ internal static class AwsTarget
     /// <summary>No operation's name: AWS, but not in a way that is taken here.</summary>
     public const string None = "";
 
-    private const string JsonPrefix = "application/x-amz-json-";
+    /// <summary>Of 1.0 and 1.1, which differ in how services give their errors; parameters may follow.</summary>
+    private const string JsonPrefix = "application/x-amz-json-1.";
 
     /// <returns>Null where the caller does not speak this protocol; <see cref="None"/> where it does, but names no one operation or sends
     /// another type of content.</returns>
     public static string? OperationOf(HttpRequest request)
     {
         StringValues targets = request.Headers[HeaderName];
-        bool isJson = request.ContentType is { } type && IsJson(type);
+        bool isJson = request.ContentType?.StartsWith(JsonPrefix, StringComparison.OrdinalIgnoreCase) == true;
         if (targets.Count == 0)
         {
             return isJson ? None : null;
@@ -26,7 +26,4 @@ internal static class AwsTarget
 
         return isJson && targets.Count == 1 ? targets[0] : None;
     }
-
-    private static bool IsJson(string contentType) => MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)
-        && type.MediaType.StartsWith(JsonPrefix, StringComparison.OrdinalIgnoreCase);
 }

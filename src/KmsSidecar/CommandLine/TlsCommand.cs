@@ -13,7 +13,7 @@ internal static class TlsCommand
 
     private static readonly Option<string> Target = new("--dir")
     {
-        Description = $"Where to write; made if missing [default: {DefaultDirectory}]",
+        Description = "Where to write; made if missing",
         HelpName = "DIR",
         DefaultValueFactory = static _ => DefaultDirectory,
     };

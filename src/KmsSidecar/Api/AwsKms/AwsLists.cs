@@ -151,8 +151,11 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
 
     private static AwsException InvalidMarker() => new(AwsErrorCode.InvalidMarkerException, "Marker is not a NextMarker of this listing");
 
-    private string KeyOf(Call call, AwsRequest request) =>
-        call.JudgedKeyId ?? arns.Check(request.KeyId ?? throw AwsDataKeys.Missing("KeyId"), "KeyId");
+    private string KeyOf(Call call, AwsRequest request)
+    {
+        string reference = arns.Check(request.KeyId ?? throw AwsDataKeys.Missing("KeyId"), "KeyId");
+        return call.JudgedKeyId ?? reference;
+    }
 
     /// <summary>Leaves one page of a list.</summary>
     /// <returns>The marker of the next page; null when this is the last.</returns>

@@ -12,24 +12,9 @@ usage: bench/aws.sh [--quick] [--binary PATH]
 TEXT
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$here")
-binary=$root/artifacts/linux-x64/kms-sidecar
 rounds=5 seconds=2
-while (($#)); do
-  case $1 in
-    --quick) rounds=1 seconds=1 ;;
-    --binary)
-      (($# > 1)) || { usage >&2; exit 64; }
-      binary=$(realpath -- "$2")
-      shift
-      ;;
-    --help) usage; exit 0 ;;
-    *) usage >&2; exit 64 ;;
-  esac
-  shift
-done
-. "$here/daemon.sh"
+option() { [[ $1 == --quick ]] && rounds=1 seconds=1; }
+. "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
 
 tool=$root/.build/bin/KmsSidecar.Bench/release/KmsSidecar.Bench
 results=$work/results

@@ -1,5 +1,22 @@
-# What the measuring scripts share: the published daemon in a directory of its own, and the end of all that a script started.
-# Source it when $binary is set. Sets $work, a directory that goes with the script.
+# What the measuring scripts share: their options, the published daemon in a directory of its own, and the end of all that a script started.
+# Source it when there is a `usage`, and an `option ARGUMENT` that fails for what is none of the script's own. Sets $here, $root, $binary, and $work, a
+# directory that goes with the script.
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+binary=$root/artifacts/linux-x64/kms-sidecar
+while (($#)); do
+  case $1 in
+    --binary)
+      (($# > 1)) || { usage >&2; exit 64; }
+      binary=$(realpath -- "$2")
+      shift
+      ;;
+    --help) usage; exit 0 ;;
+    *) option "$1" || { usage >&2; exit 64; } ;;
+  esac
+  shift
+done
 
 [[ -x $binary ]] || { echo "${0##*/}: no daemon at $binary: publish it, or name one with --binary" >&2; exit 66; }
 

@@ -11,24 +11,9 @@ usage: bench/many-keys.sh [--binary PATH] [N]
 TEXT
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$here")
-binary=$root/artifacts/linux-x64/kms-sidecar
 many=100000 few=10 rounds=5
-while (($#)); do
-  case $1 in
-    --binary)
-      (($# > 1)) || { usage >&2; exit 64; }
-      binary=$(realpath -- "$2")
-      shift
-      ;;
-    --help) usage; exit 0 ;;
-    *[!0-9]* | '') usage >&2; exit 64 ;;
-    *) many=$1 ;;
-  esac
-  shift
-done
-. "$here/daemon.sh"
+option() { [[ $1 =~ ^[0-9]+$ ]] && many=$1; }
+. "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
 declare -A pid_of=()
 
 kms() { # NAME ROUTE [curl's options]: over that daemon's admin socket

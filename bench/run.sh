@@ -13,26 +13,16 @@ usage: bench/run.sh [--quick] [--check] [--binary PATH]
 TEXT
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$here")
-binary=$root/artifacts/linux-x64/kms-sidecar
 # Neighbours come and go: many short rounds tell more than one long one.
 rounds=5 seconds=2 starts=5 check=
-while (($#)); do
+option() {
   case $1 in
     --quick) rounds=1 seconds=1 starts=1 ;;
     --check) check=1 ;;
-    --binary)
-      (($# > 1)) || { usage >&2; exit 64; }
-      binary=$(realpath -- "$2")
-      shift
-      ;;
-    --help) usage; exit 0 ;;
-    *) usage >&2; exit 64 ;;
+    *) return 1 ;;
   esac
-  shift
-done
-. "$here/daemon.sh"
+}
+. "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
 
 tool=$root/.build/bin/KmsSidecar.Bench/release/KmsSidecar.Bench
 results=$work/results

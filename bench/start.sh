@@ -12,23 +12,9 @@ usage: bench/start.sh [--binary PATH] [N]
 TEXT
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-binary=$(dirname "$here")/artifacts/linux-x64/kms-sidecar
 starts=15
-while (($#)); do
-  case $1 in
-    --binary)
-      (($# > 1)) || { usage >&2; exit 64; }
-      binary=$(realpath -- "$2")
-      shift
-      ;;
-    --help) usage; exit 0 ;;
-    *[!0-9]* | '' | 0) usage >&2; exit 64 ;;
-    *) starts=$1 ;;
-  esac
-  shift
-done
-. "$here/daemon.sh"
+option() { [[ $1 =~ ^[1-9][0-9]*$ ]] && starts=$1; }
+. "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
 
 admin() { # ROUTE BODY
   curl --silent --fail --output /dev/null --unix-socket "$work/admin.sock" --data "$2" "http://localhost/rustfs/admin/v3/kms/$1"

@@ -13,25 +13,15 @@ usage: bench/swaps.sh [--quick] [--binary PATH] [N]
 TEXT
 }
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-root=$(dirname "$here")
-binary=$root/artifacts/linux-x64/kms-sidecar
 swaps=10000 baseline=15 limit=900
-while (($#)); do
+option() {
   case $1 in
     --quick) swaps=500 baseline=3 limit=120 ;;
-    --binary)
-      (($# > 1)) || { usage >&2; exit 64; }
-      binary=$(realpath -- "$2")
-      shift
-      ;;
-    --help) usage; exit 0 ;;
-    *[!0-9]* | '') usage >&2; exit 64 ;;
+    *[!0-9]* | '') return 1 ;;
     *) swaps=$1 ;;
   esac
-  shift
-done
-. "$here/daemon.sh"
+}
+. "$(dirname "${BASH_SOURCE[0]}")/daemon.sh"
 
 dotnet build "$here/KmsSidecar.Bench" --configuration Release --nologo --verbosity quiet >&2
 

@@ -46,41 +46,15 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
         }
 
         string? defaultKey = await DefaultAliasAsync(snapshot, call.Cancellation);
-        List<(string Name, string KeyId)> found = [];
-        string? next;
-        if (request.KeyId is { } given)
+        (KmsError error, List<AwsAlias> page, string? next) = request.KeyId is { } key
+            ? await AliasesOfAsync(snapshot, arns.Check(key, "KeyId"), defaultKey, marker, limit, call.Cancellation)
+            : await AliasesOfAllAsync(snapshot, defaultKey, marker, limit, call.Cancellation);
+        if (error == KmsError.None)
         {
-            (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(snapshot, arns.Check(given, "KeyId"), call.Cancellation);
-            if (error != KmsError.None)
-            {
-                return error;
-            }
-
-            found.AddRange(key!.KeyId == defaultKey ? [(DefaultName, key.KeyId), (key.KeyId, key.KeyId)] : [(key.KeyId, key.KeyId)]);
-            next = Cut(found, limit, marker, static alias => $"{AliasPrefix}{alias.Name}");
-        }
-        else
-        {
-            bool isAfterDefault = marker == $"{AliasPrefix}{DefaultName}" && defaultKey is not null;
-            if (marker is null && defaultKey is not null)
-            {
-                found.Add((DefaultName, defaultKey));
-            }
-
-            KeyPage page = found.Count == limit
-                ? new KeyPage([], NextMarker: "")
-                : await snapshot.Backends[0].Backend!.ListAsync(isAfterDefault ? null : KeyMarker(marker), limit - found.Count, call.Cancellation);
-            found.AddRange(page.Keys.Select(static key => (key.KeyId, key.KeyId)));
-            next = page.NextMarker is null ? null : $"{AliasPrefix}{found[^1].Name}";
+            call.Write(new AwsAliasesAnswer([.. page], next, next is not null), AwsJson.Default.AwsAliasesAnswer);
         }
 
-        call.Write(
-            new AwsAliasesAnswer(
-                [.. found.Select(alias => new AwsAlias($"{AliasPrefix}{alias.Name}", arns.OfAlias($"{AliasPrefix}{alias.Name}"), alias.KeyId))],
-                next,
-                next is not null),
-            AwsJson.Default.AwsAliasesAnswer);
-        return KmsError.None;
+        return error;
     }
 
     public async ValueTask<KmsError> TagsAsync(Call call)
@@ -120,6 +94,47 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
                 [.. rotations.Select(version => new AwsRotation(key!.KeyId, AwsModels.Seconds(version.CreatedAt), "ON_DEMAND"))], next, next is not null),
             AwsJson.Default.AwsRotationsAnswer);
         return KmsError.None;
+    }
+
+    private async ValueTask<(KmsError Error, List<AwsAlias> Page, string? Next)> AliasesOfAsync(
+        Snapshot snapshot, string reference, string? defaultKey, string? marker, int limit, CancellationToken cancellation)
+    {
+        List<AwsAlias> page = [];
+        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(snapshot, reference, cancellation);
+        if (error != KmsError.None)
+        {
+            return (error, page, null);
+        }
+
+        if (key!.KeyId == defaultKey)
+        {
+            page.Add(Alias(DefaultName, defaultKey));
+        }
+
+        page.Add(Alias(key.KeyId, key.KeyId));
+        return (KmsError.None, page, Cut(page, limit, marker, static alias => alias.AliasName));
+    }
+
+    /// <summary>The default key's further alias first, then the keys in their order.</summary>
+    private async ValueTask<(KmsError Error, List<AwsAlias> Page, string? Next)> AliasesOfAllAsync(
+        Snapshot snapshot, string? defaultKey, string? marker, int limit, CancellationToken cancellation)
+    {
+        List<AwsAlias> page = marker is null && defaultKey is not null ? [Alias(DefaultName, defaultKey)] : [];
+        if (page.Count == limit)
+        {
+            return (KmsError.None, page, page[^1].AliasName);
+        }
+
+        bool isAfterDefault = marker == $"{AliasPrefix}{DefaultName}" && defaultKey is not null;
+        KeyPage keys = await snapshot.Backends[0].Backend!.ListAsync(isAfterDefault ? null : KeyMarker(marker), limit - page.Count, cancellation);
+        page.AddRange(keys.Keys.Select(key => Alias(key.KeyId, key.KeyId)));
+        return (KmsError.None, page, keys.NextMarker is null ? null : page[^1].AliasName);
+    }
+
+    private AwsAlias Alias(string name, string keyId)
+    {
+        string alias = $"{AliasPrefix}{name}";
+        return new AwsAlias(alias, arns.OfAlias(alias), keyId);
     }
 
     private static async ValueTask<KeyPage> PageOrNoneAsync(Snapshot snapshot, string? marker, int limit, CancellationToken cancellation)

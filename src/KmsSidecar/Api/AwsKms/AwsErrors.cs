@@ -8,7 +8,7 @@ namespace KmsSidecar.Api.AwsKms;
 /// <summary>What each failure is over the AWS KMS API: the one table to its codes, and their form.</summary>
 /// <remarks>
 /// RustFS retries some of these codes and, after five such answers, asks for nothing at all for 30 s: that stops every encrypted object of
-/// the node. So what will not pass by itself (a damaged key, a service that is paused, a backend that refuses) has a code that it does not
+/// the node. So what will not pass by itself (a damaged key, a service that is paused, a backend that refuses, a full disk) has a code that it does not
 /// retry, and hurts one request alone.
 /// </remarks>
 internal static class AwsErrors
@@ -28,9 +28,9 @@ internal static class AwsErrors
         KmsError.Unsupported => AwsErrorCode.UnsupportedOperationException,
         KmsError.BackendUnavailable => AwsErrorCode.KeyUnavailableException,
         KmsError.BackendTimeout => AwsErrorCode.DependencyTimeoutException,
-        KmsError.StorageFailed or KmsError.Internal => AwsErrorCode.KMSInternalException,
+        KmsError.Internal => AwsErrorCode.KMSInternalException,
         KmsError.KeyPendingDeletion or KmsError.KeyNotPendingDeletion or KmsError.KeyStillReferenced or KmsError.KeyDamaged or KmsError.WrongState
-            or KmsError.NotRunning or KmsError.InvalidConfiguration or KmsError.BackendRejected => AwsErrorCode.KMSInvalidStateException,
+            or KmsError.NotRunning or KmsError.InvalidConfiguration or KmsError.BackendRejected or KmsError.StorageFailed => AwsErrorCode.KMSInvalidStateException,
         _ => AwsErrorCode.ValidationException,
     };
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KmsSidecar.Background;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
@@ -26,12 +27,10 @@ internal sealed class KeySweeper : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ClockWatch _watch;
     private readonly ILogger _log;
-    private readonly CancellationTokenSource _end = new();
+    private readonly BackgroundLoop _loop;
 
     /// <summary>Keys that are due and the default: each is logged once, not every minute.</summary>
     private HashSet<string> _blocked = [];
-    private Task _run = Task.CompletedTask;
-    private bool _disposed;
 
     public KeySweeper(KmsService service, TimeProvider clock, ILoggerFactory logs)
     {
@@ -39,10 +38,11 @@ internal sealed class KeySweeper : IAsyncDisposable
         _clock = clock;
         _watch = new ClockWatch(clock);
         _log = logs.CreateLogger("rustfs::kms::audit");
+        _loop = new BackgroundLoop(RunAsync);
     }
 
     /// <summary>Begins to look, once a minute, until disposed. To be called once.</summary>
-    public void Start() => _run = RunAsync();
+    public void Start() => _loop.Start();
 
     /// <summary>One pass. Not to be called beside a running sweeper.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
@@ -65,18 +65,7 @@ internal sealed class KeySweeper : IAsyncDisposable
     }
 
     /// <summary>Returns when no pass is under way any more.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        if (_disposed)
-        {
-            return;
-        }
-
-        _disposed = true;
-        await _end.CancelAsync();
-        await _run;
-        _end.Dispose();
-    }
+    public ValueTask DisposeAsync() => _loop.DisposeAsync();
 
     /// <returns>Those that are due, and the default key.</returns>
     private async Task<List<string>> StepAsync(
@@ -131,28 +120,21 @@ internal sealed class KeySweeper : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(CancellationToken end)
     {
-        try
+        await Task.Delay(FirstPause, _clock, end);
+        while (true)
         {
-            await Task.Delay(FirstPause, _clock, _end.Token);
-            while (true)
-            {
-                await TrySweepAsync();
-                await Task.Delay(Interval, _clock, _end.Token);
-            }
-        }
-        catch (OperationCanceledException) when (_end.IsCancellationRequested)
-        {
-            // Disposed.
+            await TrySweepAsync(end);
+            await Task.Delay(Interval, _clock, end);
         }
     }
 
-    private async Task TrySweepAsync()
+    private async Task TrySweepAsync(CancellationToken end)
     {
         try
         {
-            await SweepAsync(_end.Token);
+            await SweepAsync(end);
         }
         catch (KmsException refused) when (refused.Error == KmsError.NotRunning)
         {

@@ -1,4 +1,5 @@
 using KmsSidecar.Auth;
+using KmsSidecar.Background;
 using KmsSidecar.Lifecycle;
 
 namespace KmsSidecar.RustFs;
@@ -22,11 +23,9 @@ internal sealed class RustFsFollower : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private readonly BackOff _backOff = new(FirstPause, Interval);
-    private readonly CancellationTokenSource _end = new();
+    private readonly BackgroundLoop _loop;
     private TaskCompletionSource _nudge = NewNudge();
     private volatile FollowerStatus _status;
-    private Task _run = Task.CompletedTask;
-    private bool _disposed;
 
     /// <summary>Of the last line that said so; null when the last line said something else.</summary>
     private string? _followed;
@@ -38,13 +37,14 @@ internal sealed class RustFsFollower : IAsyncDisposable
         _client = client;
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::rustfs");
+        _loop = new BackgroundLoop(end => Task.Run(() => RunAsync(end), end));
         _status = new FollowerStatus(DefaultKeyId: null, LastError: null, client.Endpoint);
     }
 
     public FollowerStatus Status => _status;
 
     /// <summary>Begins to follow, until disposed. To be called once.</summary>
-    public void Start() => _run = Task.Run(RunAsync);
+    public void Start() => _loop.Start();
 
     /// <summary>Signs with these from now on, and looks at once. Taken over.</summary>
     public void UseCredentials(RootCredentials credentials)
@@ -55,35 +55,20 @@ internal sealed class RustFsFollower : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_disposed)
-        {
-            return;
-        }
-
-        _disposed = true;
-        await _end.CancelAsync();
-        await _run;
+        await _loop.DisposeAsync();
         _client.Dispose();
-        _end.Dispose();
     }
 
     private static TaskCompletionSource NewNudge() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task RunAsync()
+    private async Task RunAsync(CancellationToken end)
     {
-        try
+        while (true)
         {
-            while (true)
-            {
-                Task nudge = Volatile.Read(ref _nudge).Task;
-                string? keyId = FindDefaultKey();
-                TimeSpan pause = await LookAsync(keyId);
-                await PauseAsync(pause, keyId, nudge);
-            }
-        }
-        catch (OperationCanceledException) when (_end.IsCancellationRequested)
-        {
-            // Disposed.
+            Task nudge = Volatile.Read(ref _nudge).Task;
+            string? keyId = FindDefaultKey();
+            TimeSpan pause = await LookAsync(keyId, end);
+            await PauseAsync(pause, keyId, nudge, end);
         }
     }
 
@@ -95,7 +80,7 @@ internal sealed class RustFsFollower : IAsyncDisposable
     }
 
     /// <returns>How long the next look has time.</returns>
-    private async Task<TimeSpan> LookAsync(string? keyId)
+    private async Task<TimeSpan> LookAsync(string? keyId, CancellationToken end)
     {
         if (keyId is null)
         {
@@ -105,7 +90,7 @@ internal sealed class RustFsFollower : IAsyncDisposable
 
         try
         {
-            await MendAsync(keyId);
+            await MendAsync(keyId, end);
             Succeeded(keyId);
             return Interval;
         }
@@ -127,9 +112,9 @@ internal sealed class RustFsFollower : IAsyncDisposable
         return _backOff.Next();
     }
 
-    private async Task MendAsync(string keyId)
+    private async Task MendAsync(string keyId, CancellationToken end)
     {
-        KmsStatus rustFs = await _client.GetStatusAsync(_end.Token);
+        KmsStatus rustFs = await _client.GetStatusAsync(end);
         _status = _status with { DefaultKeyId = rustFs.DefaultKeyId is { } id ? PrintableText.Of(id) : null };
         if (rustFs.BackendType != "aws")
         {
@@ -139,7 +124,7 @@ internal sealed class RustFsFollower : IAsyncDisposable
 
         if (rustFs.DefaultKeyId != keyId)
         {
-            await _client.SetDefaultKeyAsync(keyId, _end.Token);
+            await _client.SetDefaultKeyAsync(keyId, end);
         }
     }
 
@@ -162,9 +147,9 @@ internal sealed class RustFsFollower : IAsyncDisposable
     }
 
     /// <summary>Ends early when the default key is another one than at the last look, or when nudged; the pauses then begin anew.</summary>
-    private async Task PauseAsync(TimeSpan pause, string? lookedFor, Task nudge)
+    private async Task PauseAsync(TimeSpan pause, string? lookedFor, Task nudge, CancellationToken end)
     {
-        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(end);
         Task due = Task.Delay(pause, _clock, over.Token);
         while (true)
         {
@@ -182,6 +167,6 @@ internal sealed class RustFsFollower : IAsyncDisposable
         }
 
         await over.CancelAsync();
-        _end.Token.ThrowIfCancellationRequested();
+        end.ThrowIfCancellationRequested();
     }
 }

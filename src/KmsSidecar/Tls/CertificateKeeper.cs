@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using KmsSidecar.Background;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
 
@@ -15,12 +16,10 @@ internal sealed class CertificateKeeper : IAsyncDisposable
     private readonly IFileSteps _steps;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
-    private readonly CancellationTokenSource _end = new();
+    private readonly BackgroundLoop _loop;
 
     /// <summary>What has been warned of.</summary>
     private (ServerCertificate, bool HasEnded)? _warned;
-    private Task _run = Task.CompletedTask;
-    private bool _disposed;
 
     /// <summary>Renews a certificate that is due, then reads it.</summary>
     /// <exception cref="KmsException">The files cannot be used.</exception>
@@ -29,6 +28,7 @@ internal sealed class CertificateKeeper : IAsyncDisposable
         _steps = steps;
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::tls");
+        _loop = new BackgroundLoop(RunAsync);
         TryRenew(files, static change => change());
         Source = new CertificateSource(files, clock, _log);
         Warn();
@@ -37,7 +37,7 @@ internal sealed class CertificateKeeper : IAsyncDisposable
     public CertificateSource Source { get; }
 
     /// <summary>Begins to look, once an hour, until disposed. To be called once.</summary>
-    public void Start() => _run = RunAsync();
+    public void Start() => _loop.Start();
 
     /// <summary>One look. Not to be called beside a running keeper.</summary>
     public void Check()
@@ -47,32 +47,14 @@ internal sealed class CertificateKeeper : IAsyncDisposable
         Warn();
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_disposed)
-        {
-            return;
-        }
+    public ValueTask DisposeAsync() => _loop.DisposeAsync();
 
-        _disposed = true;
-        await _end.CancelAsync();
-        await _run;
-        _end.Dispose();
-    }
-
-    private async Task RunAsync()
+    private async Task RunAsync(CancellationToken end)
     {
-        try
+        while (true)
         {
-            while (true)
-            {
-                await Task.Delay(Interval, _clock, _end.Token);
-                Check();
-            }
-        }
-        catch (OperationCanceledException) when (_end.IsCancellationRequested)
-        {
-            // Disposed.
+            await Task.Delay(Interval, _clock, end);
+            Check();
         }
     }
 

@@ -96,6 +96,7 @@ public sealed partial class CodeRules
         Assert.Empty(DaemonOption.All.Where(option => !readme.Contains($"`{option.Flag}", StringComparison.Ordinal)).Select(static option => option.Flag));
     }
 
+    /// <summary>The only place where these words may stand: the rule that looks for them.</summary>
     [GeneratedRegex(@"\bTODO\b|\bFIXME\b|\bHACK\b|NotImplementedException|#pragma warning disable|SuppressMessage")]
     private static partial Regex Unfinished();
 

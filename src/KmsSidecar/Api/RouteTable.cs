@@ -14,7 +14,8 @@ internal static class RouteTable
     /// <summary>Body limit of RustFS's admin routes.</summary>
     private const int AdminBody = 1024 * 1024;
 
-    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(10);
+    /// <summary>For what waits for nobody.</summary>
+    public static readonly TimeSpan Quick = TimeSpan.FromSeconds(10);
 
     /// <summary>For changes that open a backend; beyond the longest time that a configuration may give one.</summary>
     private static readonly TimeSpan Patient = TimeSpan.FromMinutes(10);

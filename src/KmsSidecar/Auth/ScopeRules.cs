@@ -24,7 +24,7 @@ internal static class ScopeRules
 
     public static AuthFailure? CheckService(string service, RequestHead head, SigV4Options options)
     {
-        if (head.Headers.Any(static header => header.Name.Equals("x-amz-target", StringComparison.OrdinalIgnoreCase)))
+        if (head.Headers.Any(static header => header.Name.Equals(SigV4Options.TargetHeader, StringComparison.OrdinalIgnoreCase)))
         {
             // Named beside the path, so that a signature for another service cannot be turned into one for keys.
             return service == SigV4Options.KeyService ? null : AuthFailure.Malformed($"the service is wrong; expecting '{SigV4Options.KeyService}'.");

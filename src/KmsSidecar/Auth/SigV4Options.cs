@@ -6,7 +6,10 @@ internal sealed class SigV4Options
     /// <summary>In <see cref="Regions"/>: any region.</summary>
     public const string AnyRegion = "*";
 
-    /// <summary>The only service that is accepted with <c>X-Amz-Target</c>, the AWS KMS API.</summary>
+    /// <summary>The header that names an operation of the AWS KMS API.</summary>
+    public const string TargetHeader = "X-Amz-Target";
+
+    /// <summary>The only service that is accepted with <see cref="TargetHeader"/>.</summary>
     public const string KeyService = "kms";
 
     /// <summary>The service that is only accepted on <c>POST /</c>, where the STS actions are.</summary>

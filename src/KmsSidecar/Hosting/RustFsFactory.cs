@@ -19,9 +19,8 @@ internal static class RustFsFactory
             return null;
         }
 
-        string region = options.Regions is ["*", ..] or [] ? DaemonOption.Region.Default : options.Regions[0];
         X509Certificate2Collection? authorities = rustFs.CaFile is { } file ? ReadAuthorities(file) : null;
-        RustFsSettings settings = new(rustFs.Endpoint, region, rustFs.KmsEndpoint, authorities);
+        RustFsSettings settings = new(rustFs.Endpoint, options.OwnRegion, rustFs.KmsEndpoint, authorities);
         return new RustFsClient(new RustFsConnection(settings, ReadCredentials(rustFs, options), clock), settings);
     }
 

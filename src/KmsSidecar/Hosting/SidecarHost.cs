@@ -199,8 +199,7 @@ internal sealed class SidecarHost : IAsyncDisposable
 
     private AwsKmsRoutes AwsKms(KeyAdministration administration, TimeProvider clock)
     {
-        bool isAnyRegion = Options.Regions.Contains(SigV4Options.AnyRegion);
-        KeyArns arns = new(isAnyRegion ? DaemonOption.Region.Default : Options.Regions[0], isAnyRegion);
+        KeyArns arns = new(Options.OwnRegion, Options.TakesAnyRegion);
         return new AwsKmsRoutes(
             new AwsDataKeys(Service, arns),
             new AwsKeys(Service, administration, arns),

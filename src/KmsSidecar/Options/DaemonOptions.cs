@@ -15,6 +15,8 @@ internal enum LogFormat
 /// <summary>The settings of the daemon, checked.</summary>
 internal sealed record DaemonOptions
 {
+    private const string AnyRegion = "*";
+
     /// <summary>sun_path of unix(7), less its terminator.</summary>
     private const int MaxSocketPathBytes = 107;
 
@@ -59,6 +61,11 @@ internal sealed record DaemonOptions
     public bool AllowPresigned { get; init; }
 
     public ImmutableArray<string> Regions { get; init; } = [];
+
+    /// <summary>What this daemon calls its own region: the first that is named, and the usual one where any is taken.</summary>
+    public string OwnRegion => Regions.FirstOrDefault(static region => region != AnyRegion) ?? DaemonOption.Region.Default;
+
+    public bool TakesAnyRegion => Regions.Contains(AnyRegion);
 
     public LegacyServerInfo LegacyServerInfo { get; init; }
 

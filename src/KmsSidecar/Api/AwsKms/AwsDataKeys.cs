@@ -20,10 +20,10 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
     public async ValueTask<KmsError> EncryptAsync(Call call)
     {
         AwsRequest request = Read(call);
-        string? reference = request.KeyId is { } given ? arns.Check(given, "KeyId") : null;
+        string? reference = arns.Check(request.KeyId, "KeyId");
         if (request.Plaintext is not { IsEmpty: false } plaintext)
         {
-            throw Invalid($"Plaintext must be 1 to {Envelope.MaxPlaintextLength} bytes long");
+            throw AwsException.Invalid($"Plaintext must be 1 to {Envelope.MaxPlaintextLength} bytes long");
         }
 
         using SnapshotLease lease = service.Acquire();
@@ -34,21 +34,17 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
             return wrapped.Error;
         }
 
-        EndDryRun(request);
-        Utf8JsonWriter writer = call.BeginJson();
-        writer.WriteStartObject();
+        Utf8JsonWriter writer = Begin(call, request);
         writer.WriteBase64String("CiphertextBlob", call.Envelope.WrittenSpan);
         writer.WriteString("KeyId", reference ?? wrapped.KeyId);
         writer.WriteString("EncryptionAlgorithm", AwsModels.Algorithm);
-        writer.WriteEndObject();
-        writer.Flush();
-        return KmsError.None;
+        return End(writer);
     }
 
     public async ValueTask<KmsError> DecryptAsync(Call call)
     {
         AwsRequest request = Read(call);
-        string? reference = request.KeyId is { } given ? arns.Check(given, "KeyId") : null;
+        string? reference = arns.Check(request.KeyId, "KeyId");
         ReadOnlyMemory<byte> blob = RequireBlob(request);
         using SnapshotLease lease = service.Acquire();
         await RequireKeyAsync(lease.Snapshot, blob, reference, call.Cancellation);
@@ -59,22 +55,18 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
             return opened.Error;
         }
 
-        EndDryRun(request);
-        Utf8JsonWriter writer = call.BeginJson();
-        writer.WriteStartObject();
+        Utf8JsonWriter writer = Begin(call, request);
         writer.WriteString("KeyId", reference ?? opened.KeyId);
         writer.WriteBase64String("Plaintext", plaintext.Span[..opened.Length]);
         writer.WriteString("EncryptionAlgorithm", AwsModels.Algorithm);
-        writer.WriteEndObject();
-        writer.Flush();
-        return KmsError.None;
+        return End(writer);
     }
 
     public async ValueTask<KmsError> ReEncryptAsync(Call call)
     {
         AwsRequest request = Read(call);
-        string? source = request.SourceKeyId is { } given ? arns.Check(given, "SourceKeyId") : null;
-        string destination = arns.Check(request.DestinationKeyId ?? throw Missing("DestinationKeyId"), "DestinationKeyId");
+        string? source = arns.Check(request.SourceKeyId, "SourceKeyId");
+        string destination = arns.Require(request.DestinationKeyId, "DestinationKeyId");
         ReadOnlyMemory<byte> blob = RequireBlob(request);
         using SecretBuffer envelope = new();
         using SnapshotLease lease = service.Acquire();
@@ -93,44 +85,32 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
             return wrapped.Error;
         }
 
-        EndDryRun(request);
-        Utf8JsonWriter writer = call.BeginJson();
-        writer.WriteStartObject();
+        Utf8JsonWriter writer = Begin(call, request);
         writer.WriteBase64String("CiphertextBlob", envelope.WrittenSpan);
         writer.WriteString("SourceKeyId", source ?? opened.KeyId);
         writer.WriteString("KeyId", destination);
         writer.WriteString("SourceEncryptionAlgorithm", AwsModels.Algorithm);
         writer.WriteString("DestinationEncryptionAlgorithm", AwsModels.Algorithm);
-        writer.WriteEndObject();
-        writer.Flush();
-        return KmsError.None;
+        return End(writer);
     }
 
     /// <summary>Needs no key, and so is answered in every state.</summary>
     public static ValueTask<KmsError> GenerateRandomAsync(Call call)
     {
         AwsRequest request = Read(call);
-        int length = (int)InRange("NumberOfBytes", request.NumberOfBytes ?? throw Missing("NumberOfBytes"), MaxRandomBytes);
+        int length = (int)AwsRequest.InRange("NumberOfBytes", request.NumberOfBytes ?? throw AwsException.Missing("NumberOfBytes"), MaxRandomBytes);
         Span<byte> bytes = call.Plaintext.GetMemory(length).Span[..length];
         RandomBytes.Fill(bytes);
         Utf8JsonWriter writer = call.BeginJson();
         writer.WriteStartObject();
         writer.WriteBase64String("Plaintext", bytes);
-        writer.WriteEndObject();
-        writer.Flush();
-        return new ValueTask<KmsError>(KmsError.None);
+        return new ValueTask<KmsError>(End(writer));
     }
-
-    public static AwsException Missing(string member) => Invalid($"{member} is missing");
-
-    public static AwsException Invalid(string message) => new(AwsErrorCode.ValidationException, message);
-
-    public static long InRange(string member, long value, long max) => value >= 1 && value <= max ? value : throw Invalid($"{member} must be from 1 to {max}");
 
     private async ValueTask<KmsError> GenerateAsync(Call call, bool withPlaintext)
     {
         AwsRequest request = Read(call);
-        string? reference = request.KeyId is { } given ? arns.Check(given, "KeyId") : null;
+        string? reference = arns.Check(request.KeyId, "KeyId");
         int length = LengthOf(request);
         Memory<byte> plaintext = call.Plaintext.GetMemory(length)[..length];
         using SnapshotLease lease = service.Acquire();
@@ -141,9 +121,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
             return wrapped.Error;
         }
 
-        EndDryRun(request);
-        Utf8JsonWriter writer = call.BeginJson();
-        writer.WriteStartObject();
+        Utf8JsonWriter writer = Begin(call, request);
         writer.WriteBase64String("CiphertextBlob", call.Envelope.WrittenSpan);
         if (withPlaintext)
         {
@@ -151,9 +129,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         }
 
         writer.WriteString("KeyId", reference ?? wrapped.KeyId);
-        writer.WriteEndObject();
-        writer.Flush();
-        return KmsError.None;
+        return End(writer);
     }
 
     private static AwsRequest Read(Call call)
@@ -171,15 +147,15 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
 
     private static int LengthOf(AwsRequest request) => (request.KeySpec, request.NumberOfBytes) switch
     {
-        (null, { } count) => (int)InRange("NumberOfBytes", count, MaxRandomBytes),
+        (null, { } count) => (int)AwsRequest.InRange("NumberOfBytes", count, MaxRandomBytes),
         ("AES_256", null) => KeySpec.Aes256.Length(),
         ("AES_128", null) => KeySpec.Aes128.Length(),
-        (_, null) => throw Invalid("KeySpec must be AES_256 or AES_128; for other lengths give NumberOfBytes"),
-        _ => throw Invalid("give KeySpec or NumberOfBytes, not both"),
+        (_, null) => throw AwsException.Invalid("KeySpec must be AES_256 or AES_128; for other lengths give NumberOfBytes"),
+        _ => throw AwsException.Invalid("give KeySpec or NumberOfBytes, not both"),
     };
 
     private static ReadOnlyMemory<byte> RequireBlob(AwsRequest request) =>
-        request.CiphertextBlob is { IsEmpty: false } blob ? blob : throw Missing("CiphertextBlob");
+        request.CiphertextBlob is { IsEmpty: false } blob ? blob : throw AwsException.Missing("CiphertextBlob");
 
     /// <summary>Checks that an envelope was wrapped under the key that its caller takes it to be, if any.</summary>
     private static async ValueTask RequireKeyAsync(
@@ -202,11 +178,23 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         }
     }
 
-    private static void EndDryRun(AwsRequest request)
+    /// <summary>Begins the answer, unless the request was only to find out whether there would be one.</summary>
+    private static Utf8JsonWriter Begin(Call call, AwsRequest request)
     {
         if (request.DryRun)
         {
             throw new AwsException(AwsErrorCode.DryRunOperationException, "the request would have succeeded, but DryRun is set");
         }
+
+        Utf8JsonWriter writer = call.BeginJson();
+        writer.WriteStartObject();
+        return writer;
+    }
+
+    private static KmsError End(Utf8JsonWriter writer)
+    {
+        writer.WriteEndObject();
+        writer.Flush();
+        return KmsError.None;
     }
 }

@@ -4,4 +4,8 @@ namespace KmsSidecar.Api.AwsKms;
 internal sealed class AwsException(AwsErrorCode code, string message) : Exception(message)
 {
     public AwsErrorCode Code => code;
+
+    public static AwsException Missing(string member) => Invalid($"{member} is missing");
+
+    public static AwsException Invalid(string message) => new(AwsErrorCode.ValidationException, message);
 }

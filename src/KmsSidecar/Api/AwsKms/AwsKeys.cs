@@ -20,7 +20,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
 
     public async ValueTask<KmsError> DescribeAsync(Call call)
     {
-        (KmsError error, KeyDescription? key) = await FindAsync(call);
+        (KmsError error, KeyDescription? key) = await FindAsync(call, AwsRequest.Read(call));
         if (error == KmsError.None)
         {
             call.Write(new AwsKeyAnswer(AwsModels.Describe(key!, arns)), AwsJson.Default.AwsKeyAnswer);
@@ -58,7 +58,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
         long days = request.PendingWindowInDays ?? KeyAdministration.LongestWindow;
         if (days is < KeyAdministration.ShortestWindow or > KeyAdministration.LongestWindow)
         {
-            throw AwsDataKeys.Invalid(
+            throw AwsException.Invalid(
                 $"PendingWindowInDays must be from {KeyAdministration.ShortestWindow} to {KeyAdministration.LongestWindow}");
         }
 
@@ -86,14 +86,14 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
     public async ValueTask<KmsError> UpdateDescriptionAsync(Call call)
     {
         AwsRequest request = AwsRequest.Read(call);
-        string description = ReadDescription(request.Description ?? throw AwsDataKeys.Missing("Description"));
+        string description = ReadDescription(request.Description ?? throw AwsException.Missing("Description"));
         return await ApplyAsync(call, KeyOf(request), new KeyChange.Describe(description));
     }
 
     public async ValueTask<KmsError> TagAsync(Call call)
     {
         AwsRequest request = AwsRequest.Read(call);
-        ImmutableSortedDictionary<string, string> tags = ReadTags(request.Tags ?? throw AwsDataKeys.Missing("Tags"));
+        ImmutableSortedDictionary<string, string> tags = ReadTags(request.Tags ?? throw AwsException.Missing("Tags"));
         RefuseName(tags.Keys);
         try
         {
@@ -108,7 +108,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
     public async ValueTask<KmsError> UntagAsync(Call call)
     {
         AwsRequest request = AwsRequest.Read(call);
-        ImmutableArray<string> names = request.TagKeys ?? throw AwsDataKeys.Missing("TagKeys");
+        ImmutableArray<string> names = request.TagKeys ?? throw AwsException.Missing("TagKeys");
         RefuseName(names);
         return await ApplyAsync(call, KeyOf(request), new KeyChange.Untag(names));
     }
@@ -116,7 +116,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
     /// <summary>Keys are rotated when an operator says so, and never by themselves.</summary>
     public async ValueTask<KmsError> RotationStatusAsync(Call call)
     {
-        (KmsError error, KeyDescription? key) = await FindAsync(call);
+        (KmsError error, KeyDescription? key) = await FindAsync(call, AwsRequest.Read(call));
         if (error == KmsError.None)
         {
             call.Write(new AwsRotationStatusAnswer(key!.KeyId, KeyRotationEnabled: false), AwsJson.Default.AwsRotationStatusAnswer);
@@ -127,14 +127,15 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
 
     public async ValueTask<KmsError> PolicyAsync(Call call)
     {
-        (KmsError error, _) = await FindAsync(call);
+        AwsRequest request = AwsRequest.Read(call);
+        (KmsError error, _) = await FindAsync(call, request);
         if (error != KmsError.None)
         {
             return error;
         }
 
         const string Name = "default";
-        if (AwsRequest.Read(call).PolicyName is not (null or Name))
+        if (request.PolicyName is not (null or Name))
         {
             throw new AwsException(AwsErrorCode.NotFoundException, $"a key has the one policy '{Name}'");
         }
@@ -143,9 +144,9 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
         return KmsError.None;
     }
 
-    private async ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(Call call)
+    private async ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(Call call, AwsRequest request)
     {
-        string reference = KeyOf(AwsRequest.Read(call));
+        string reference = KeyOf(request);
         using SnapshotLease lease = service.Acquire();
         return await DataKeys.DescribeAsync(lease.Snapshot, call.JudgedKeyId ?? reference, call.Cancellation);
     }
@@ -165,7 +166,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
         return KmsError.None;
     }
 
-    private string KeyOf(AwsRequest request) => arns.Check(request.KeyId ?? throw AwsDataKeys.Missing("KeyId"), "KeyId");
+    private string KeyOf(AwsRequest request) => arns.Require(request.KeyId, "KeyId");
 
     private static void RefuseOtherKinds(AwsRequest request)
     {
@@ -195,7 +196,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
         {
             if (key.Length is 0 or > MaxTagKeyLength || value.Length > MaxTagValueLength)
             {
-                throw AwsDataKeys.Invalid($"a TagKey must be 1 to {MaxTagKeyLength} characters long, a TagValue at most {MaxTagValueLength}");
+                throw AwsException.Invalid($"a TagKey must be 1 to {MaxTagKeyLength} characters long, a TagValue at most {MaxTagValueLength}");
             }
 
             if (!tags.TryAdd(key, value))
@@ -217,5 +218,5 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
 
     private static string ReadDescription(string text) => text.Length <= NewKeyRequest.MaxDescriptionLength
         ? text
-        : throw AwsDataKeys.Invalid($"Description must be at most {NewKeyRequest.MaxDescriptionLength} characters long");
+        : throw AwsException.Invalid($"Description must be at most {NewKeyRequest.MaxDescriptionLength} characters long");
 }

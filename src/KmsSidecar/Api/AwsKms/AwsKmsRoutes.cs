@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 
 namespace KmsSidecar.Api.AwsKms;
@@ -8,13 +9,11 @@ internal sealed class AwsKmsRoutes(AwsDataKeys dataKeys, AwsKeys keys, AwsLists 
 {
     private const string TargetPrefix = "TrentService.";
 
-    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(10);
-
-    /// <summary>Of <see cref="Quick"/>, so much is spent waiting for a backend: enough is left to answer.</summary>
+    /// <summary>Of <see cref="RouteTable.Quick"/>, so much is spent waiting for a backend: enough is left to answer.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
     /// <summary>For changes, which may wait for each other.</summary>
-    private static readonly TimeSpan Patient = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ForChanges = TimeSpan.FromMinutes(1);
 
     public ImmutableArray<Route> Routes =>
     [
@@ -46,15 +45,15 @@ internal sealed class AwsKmsRoutes(AwsDataKeys dataKeys, AwsKeys keys, AwsLists 
         Change("UntagResource", RouteAction.UntagResource, KeyScope.AwsKeyId, keys.UntagAsync),
         Change("UpdateKeyDescription", RouteAction.UpdateKeyDescription, KeyScope.AwsKeyId, keys.UpdateDescriptionAsync),
 
-        Row(Route.OtherOperation, RouteAction.UnknownOperation, KeyScope.None, Quick, Unknown),
+        Row(Route.OtherOperation, RouteAction.UnknownOperation, KeyScope.None, RouteTable.Quick, Unknown),
     ];
 
     /// <summary>Waits for a backend that is away.</summary>
-    private Route Use(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, Quick, wait.Around(handler));
+    private Route Use(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, RouteTable.Quick, wait.Around(handler));
 
-    private static Route Read(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, Quick, handler);
+    private static Route Read(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, RouteTable.Quick, handler);
 
-    private static Route Change(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, Patient, handler);
+    private static Route Change(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, ForChanges, handler);
 
     private static Route Row(string operation, RouteAction action, KeyScope key, TimeSpan time, RouteHandler handler) => new(
         "POST", "/", Surface.Tcp | Surface.DataSocket, action, key, DataKeyRequest.MaxBodyBytes, time, Guard(handler), Dialect: Dialect.AwsKms, Operation: operation);
@@ -62,7 +61,7 @@ internal sealed class AwsKmsRoutes(AwsDataKeys dataKeys, AwsKeys keys, AwsLists 
     private static ValueTask<KmsError> Unknown(Call call)
     {
         call.FailureMessage =
-            $"there is no such operation here: {AwsTarget.HeaderName} has to be {TargetPrefix}NAME, and Content-Type {AwsErrors.ContentType}";
+            $"there is no such operation here: {SigV4Options.TargetHeader} has to be {TargetPrefix}NAME, and Content-Type {AwsErrors.ContentType}";
         return new ValueTask<KmsError>(KmsError.UnknownOperation);
     }
 

@@ -46,8 +46,8 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
         }
 
         string? defaultKey = await DefaultAliasAsync(snapshot, call.Cancellation);
-        (KmsError error, List<AwsAlias> page, string? next) = request.KeyId is { } key
-            ? await AliasesOfAsync(snapshot, arns.Check(key, "KeyId"), defaultKey, marker, limit, call.Cancellation)
+        (KmsError error, List<AwsAlias> page, string? next) = arns.Check(request.KeyId, "KeyId") is { } key
+            ? await AliasesOfAsync(snapshot, key, defaultKey, marker, limit, call.Cancellation)
             : await AliasesOfAllAsync(snapshot, defaultKey, marker, limit, call.Cancellation);
         if (error == KmsError.None)
         {
@@ -156,7 +156,7 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
 
     private static (int Limit, string? Marker) PageOf(AwsRequest request)
     {
-        int limit = request.Limit is { } given ? (int)AwsDataKeys.InRange("Limit", given, LargestPage) : UsualPage;
+        int limit = request.Limit is { } given ? (int)AwsRequest.InRange("Limit", given, LargestPage) : UsualPage;
         return request.Marker is { Length: 0 or > MaxMarkerLength } ? throw InvalidMarker() : (limit, request.Marker);
     }
 
@@ -168,7 +168,7 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
 
     private string KeyOf(Call call, AwsRequest request)
     {
-        string reference = arns.Check(request.KeyId ?? throw AwsDataKeys.Missing("KeyId"), "KeyId");
+        string reference = arns.Require(request.KeyId, "KeyId");
         return call.JudgedKeyId ?? reference;
     }
 

@@ -95,6 +95,10 @@ internal sealed class AwsRequest
         return request;
     }
 
+    /// <exception cref="AwsException">ValidationException: it is not from 1 to <paramref name="max"/>.</exception>
+    public static long InRange(string member, long value, long max) =>
+        value >= 1 && value <= max ? value : throw AwsException.Invalid($"{member} must be from 1 to {max}");
+
     private bool TryTake(ref StrictObject members, Call call)
     {
         switch (members.Name)
@@ -205,7 +209,7 @@ internal sealed class AwsRequest
 
         return key is not null && value is not null
             ? (key, value)
-            : throw new AwsException(AwsErrorCode.ValidationException, "each of Tags needs a TagKey and a TagValue");
+            : throw AwsException.Invalid("each of Tags needs a TagKey and a TagValue");
     }
 
     private static long ReadNumber(ref StrictObject members) => members.Number(int.MinValue, int.MaxValue);
@@ -215,7 +219,7 @@ internal sealed class AwsRequest
         // No more than it can be: what is lent has to be wiped.
         if (!members.TryBase64(buffer.GetMemory(Math.Min(maxLength, bodyLength)).Span, out int length) || length > maxLength)
         {
-            throw new AwsException(AwsErrorCode.ValidationException, $"{members.Name} is longer than {maxLength} bytes");
+            throw AwsException.Invalid($"{members.Name} is longer than {maxLength} bytes");
         }
 
         buffer.Advance(length);
@@ -233,7 +237,6 @@ internal sealed class AwsRequest
             ? context!
             : fault != EncryptionContextBuilder.TooLong
                 ? EncryptionContext.Empty
-                : throw new AwsException(
-                    AwsErrorCode.ValidationException, $"the encryption context is longer than {EncryptionContext.MaxCanonicalLength} bytes"));
+                : throw AwsException.Invalid($"the encryption context is longer than {EncryptionContext.MaxCanonicalLength} bytes"));
     }
 }

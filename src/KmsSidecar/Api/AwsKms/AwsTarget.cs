@@ -1,3 +1,4 @@
+using KmsSidecar.Auth;
 using Microsoft.Extensions.Primitives;
 
 namespace KmsSidecar.Api.AwsKms;
@@ -5,8 +6,6 @@ namespace KmsSidecar.Api.AwsKms;
 /// <summary>Tells requests in AWS JSON 1.1 from others, and which operation they name.</summary>
 internal static class AwsTarget
 {
-    public const string HeaderName = "X-Amz-Target";
-
     /// <summary>No operation's name: AWS, but not in a way that is taken here.</summary>
     public const string None = "";
 
@@ -17,7 +16,7 @@ internal static class AwsTarget
     /// another type of content.</returns>
     public static string? OperationOf(HttpRequest request)
     {
-        StringValues targets = request.Headers[HeaderName];
+        StringValues targets = request.Headers[SigV4Options.TargetHeader];
         bool isJson = request.ContentType?.StartsWith(JsonPrefix, StringComparison.OrdinalIgnoreCase) == true;
         if (targets.Count == 0)
         {

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace KmsSidecar.Api.AwsKms;
 
 /// <summary>ARNs of the keys here: <c>arn:aws:kms:REGION:000000000000:key/ID</c>, and <c>…:alias/NAME</c>.</summary>
@@ -16,13 +18,19 @@ internal sealed class KeyArns(string region, bool takesAnyRegion)
     public string OfAlias(string name) => Of(name);
 
     /// <summary>Checks how a caller names a key, as far as that can be done without looking for it.</summary>
-    /// <returns>The same.</returns>
+    /// <returns>The same; null for null.</returns>
     /// <exception cref="AwsException">Empty or too long; an ARN that is malformed, of another service, or of another place.</exception>
-    public string Check(string reference, string member)
+    [return: NotNullIfNotNull(nameof(reference))]
+    public string? Check(string? reference, string member)
     {
+        if (reference is null)
+        {
+            return null;
+        }
+
         if (reference.Length is 0 or > MaxReferenceLength)
         {
-            throw new AwsException(AwsErrorCode.ValidationException, $"{member} must be 1 to {MaxReferenceLength} characters long");
+            throw AwsException.Invalid($"{member} must be 1 to {MaxReferenceLength} characters long");
         }
 
         if (!reference.StartsWith("arn:", StringComparison.Ordinal))
@@ -40,6 +48,9 @@ internal sealed class KeyArns(string region, bool takesAnyRegion)
             ? reference
             : throw new AwsException(AwsErrorCode.NotFoundException, $"{member} is the ARN of a key elsewhere: those of this service are {OfKey("ID")}");
     }
+
+    /// <summary>As <see cref="Check"/>, where there has to be one.</summary>
+    public string Require(string? reference, string member) => Check(reference ?? throw AwsException.Missing(member), member);
 
     private string Of(string resource) => $"arn:aws:kms:{region}:{Account}:{resource}";
 }

@@ -28,7 +28,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
 
         using SnapshotLease lease = service.Acquire();
         DataKeys.Wrapped wrapped = await DataKeys.EncryptAsync(
-            lease.Snapshot, call.JudgedKeyId ?? reference, request.Context, plaintext, call.Envelope, call.Cancellation);
+            lease.Snapshot, call.JudgedKeyId ?? reference, request.Context, plaintext, FreshEnvelope(call), call.Cancellation);
         if (wrapped.Error != KmsError.None)
         {
             return wrapped.Error;
@@ -115,7 +115,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         Memory<byte> plaintext = call.Plaintext.GetMemory(length)[..length];
         using SnapshotLease lease = service.Acquire();
         DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(
-            lease.Snapshot, call.JudgedKeyId ?? reference, KeySpecs.OfLength(length), request.Context, plaintext, call.Envelope, call.Cancellation);
+            lease.Snapshot, call.JudgedKeyId ?? reference, KeySpecs.OfLength(length), request.Context, plaintext, FreshEnvelope(call), call.Cancellation);
         if (wrapped.Error != KmsError.None)
         {
             return wrapped.Error;
@@ -176,6 +176,13 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         {
             throw new AwsException(AwsErrorCode.IncorrectKeyException, "the ciphertext was made under another key than the request names");
         }
+    }
+
+    /// <summary>A request may carry a ciphertext where the operation has none, which is ignored: it must not become a part of the answer's.</summary>
+    private static SecretBuffer FreshEnvelope(Call call)
+    {
+        call.Envelope.Clear();
+        return call.Envelope;
     }
 
     /// <summary>Begins the answer, unless the request was only to find out whether there would be one.</summary>

@@ -98,6 +98,18 @@ public sealed class AwsDataKeysTests(RunningHost running) : IClassFixture<Runnin
         }
     }
 
+    /// <summary>Ignored as every member that an operation does not have: nothing of it is in the answer.</summary>
+    [Theory]
+    [InlineData("GenerateDataKey", """{"KeySpec":"AES_256","CiphertextBlob":"AAAA","Plaintext":"AAAA"}""")]
+    [InlineData("Encrypt", """{"CiphertextBlob":"AAAA","Plaintext":"AAAA"}""")]
+    public async Task BlobOfAnotherOperation_IsIgnored(string operation, string body)
+    {
+        Answer made = (await _host.Tcp.AwsAsync(operation, body)).Expect(200);
+
+        Answer opened = (await _host.Tcp.AwsAsync("Decrypt", Body(new { CiphertextBlob = made["CiphertextBlob"], Plaintext = "AAAA" }))).Expect(200);
+        Assert.Equal(operation == "Encrypt" ? "AAAA" : made["Plaintext"], opened["Plaintext"]);
+    }
+
     /// <summary>As PHP's encoder sends base64.</summary>
     [Fact]
     public async Task EscapedSlashes_AreTaken()

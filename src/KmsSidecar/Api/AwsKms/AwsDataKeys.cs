@@ -72,7 +72,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         using SnapshotLease lease = service.Acquire();
         await RequireKeyAsync(lease.Snapshot, blob, source, call.Cancellation);
         Memory<byte> plaintext = call.Plaintext.GetMemory(Envelope.MaxPlaintextLength);
-        DataKeys.Opened opened = await DataKeys.DecryptAsync(lease.Snapshot, blob, request.Context, plaintext, call.Cancellation);
+        DataKeys.Opened opened = await DataKeys.DecryptAsync(lease.Snapshot, blob, request.SourceContext, plaintext, call.Cancellation);
         if (opened.Error != KmsError.None)
         {
             return opened.Error;

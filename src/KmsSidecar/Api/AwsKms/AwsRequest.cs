@@ -44,8 +44,9 @@ internal sealed class AwsRequest
 
     public bool MultiRegion { get; private set; }
 
-    /// <summary>Of <c>EncryptionContext</c> or <c>SourceEncryptionContext</c>: no operation has both.</summary>
     public EncryptionContext Context { get; private set; } = EncryptionContext.Empty;
+
+    public EncryptionContext SourceContext { get; private set; } = EncryptionContext.Empty;
 
     public EncryptionContext DestinationContext { get; private set; } = EncryptionContext.Empty;
 
@@ -112,8 +113,11 @@ internal sealed class AwsRequest
             case "DestinationKeyId":
                 DestinationKeyId = members.Text(MaxTextLength);
                 break;
-            case "EncryptionContext" or "SourceEncryptionContext":
+            case "EncryptionContext":
                 Context = ReadContext(ref members);
+                break;
+            case "SourceEncryptionContext":
+                SourceContext = ReadContext(ref members);
                 break;
             case "DestinationEncryptionContext":
                 DestinationContext = ReadContext(ref members);

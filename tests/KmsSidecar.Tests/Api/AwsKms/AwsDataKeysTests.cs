@@ -102,7 +102,8 @@ public sealed class AwsDataKeysTests(RunningHost running) : IClassFixture<Runnin
     [Theory]
     [InlineData("GenerateDataKey", """{"KeySpec":"AES_256","CiphertextBlob":"AAAA","Plaintext":"AAAA"}""")]
     [InlineData("Encrypt", """{"CiphertextBlob":"AAAA","Plaintext":"AAAA"}""")]
-    public async Task BlobOfAnotherOperation_IsIgnored(string operation, string body)
+    [InlineData("Encrypt", """{"SourceEncryptionContext":{"a":"b"},"DestinationEncryptionContext":{"a":"b"},"Plaintext":"AAAA"}""")]
+    public async Task MemberOfAnotherOperation_IsIgnored(string operation, string body)
     {
         Answer made = (await _host.Tcp.AwsAsync(operation, body)).Expect(200);
 

@@ -1,6 +1,7 @@
 using KmsSidecar.Configuration;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
+using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Lifecycle;
 

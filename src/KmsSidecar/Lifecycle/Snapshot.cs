@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KmsSidecar.Configuration;
+using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Lifecycle;
 

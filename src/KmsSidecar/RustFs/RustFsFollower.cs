@@ -1,6 +1,7 @@
 using KmsSidecar.Auth;
 using KmsSidecar.Background;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.Observability;
 
 namespace KmsSidecar.RustFs;
 

@@ -1,5 +1,6 @@
 using KmsSidecar.Configuration;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.Sharing;
 using Xunit;
 
 namespace KmsSidecar.Tests.Lifecycle;

@@ -19,9 +19,10 @@ public sealed partial class DependencyRules
         ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations", "RustFs"],
         ["RustFs"] = ["Auth", "Background", "Lifecycle", "Observability"],
         ["Operations"] = ["Background", "Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
-        ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing"],
+        ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing", "Sharing"],
         ["Configuration"] = ["Crypto", "Errors", "Json", "Keys"],
-        ["Backends"] = ["Crypto", "Errors", "Keys", "Storage"],
+        ["Backends"] = ["Background", "Crypto", "Errors", "Keys", "Observability", "Sharing", "Storage", "Vault"],
+        ["Vault"] = ["Background", "Crypto", "Errors", "Observability", "Storage"],
         ["Keys"] = ["Crypto", "Errors"],
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
         ["Tls"] = ["Background", "Crypto", "Errors", "Observability", "Storage"],
@@ -33,6 +34,7 @@ public sealed partial class DependencyRules
         ["Crypto"] = [],
         ["Errors"] = [],
         ["Background"] = [],
+        ["Sharing"] = [],
         ["Observability"] = [],
     };
 

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text;
 
-namespace KmsSidecar.RustFs;
+namespace KmsSidecar.Observability;
 
 /// <summary>What another program said, as one line that can stand in a status or a log.</summary>
 internal static class PrintableText
 {
-    /// <summary>RustFS's longest known message, with three prefixes, has some 250.</summary>
+    /// <summary>The longest known message of RustFS or Vault, with three prefixes, has some 250.</summary>
     public const int MaxChars = 400;
 
     public static string Of(string text)

@@ -1,4 +1,4 @@
-namespace KmsSidecar.Lifecycle;
+namespace KmsSidecar.Sharing;
 
 /// <summary>Counts the users of something that must be disposed after the last one. Begins with one user: the maker. Lock-free.</summary>
 internal sealed class ReferenceCount

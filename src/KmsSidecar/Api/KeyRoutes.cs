@@ -113,7 +113,13 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
     private async ValueTask<bool> IsTakenAsync(string id, CancellationToken cancellation)
     {
         using SnapshotLease lease = service.Acquire();
-        return lease.Snapshot.IsRunning && await lease.Snapshot.Backends[0].Backend!.HoldsAsync(id, cancellation);
+        if (!lease.Snapshot.IsRunning)
+        {
+            return false;
+        }
+
+        (KmsError error, bool isKey) = await lease.Snapshot.Backends[0].Backend!.HasKeyAsync(id, cancellation);
+        return error == KmsError.None ? isKey : throw new KmsException(error);
     }
 
     private static async ValueTask<KeyDescription> FindAsync(Snapshot snapshot, string reference, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using KmsSidecar.Errors;
+using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Keys;
 
@@ -31,8 +32,8 @@ internal interface IKeyBackend : IDisposable
     /// <exception cref="KmsException">BackendUnavailable, BackendRejected, BackendTimeout, StorageFailed.</exception>
     ValueTask CheckHealthAsync(CancellationToken cancellation);
 
-    /// <summary>Whether an envelope that names this key belongs to this backend: true also for a key that is damaged or disabled.</summary>
-    ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation);
+    /// <summary>Whether this backend is the one that opens an envelope.</summary>
+    KeyClaim ClaimOn(Envelope envelope);
 
     /// <returns>KeyNotFound, KeyDamaged, or a backend error, with a null description.</returns>
     ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation);
@@ -66,6 +67,14 @@ internal interface IKeyBackend : IDisposable
 
     /// <summary>Keys whose deletion is due, and those whose destruction was interrupted. Cheap: it is asked every minute.</summary>
     ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation) => new([]);
+
+    /// <summary>What is kept of keys that are elsewhere; null where the keys themselves are here.</summary>
+    CacheCounts? CacheCounts => null;
+
+    /// <summary>Forgets what is kept of keys that are elsewhere.</summary>
+    void ClearCache()
+    {
+    }
 
     /// <summary>Wraps under the newest version and writes the whole envelope. Nothing is written when it fails.</summary>
     /// <returns>KeyNotFound, KeyDisabled, KeyPendingDeletion, KeyDamaged, or a backend error.</returns>

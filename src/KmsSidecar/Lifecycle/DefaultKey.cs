@@ -140,12 +140,7 @@ internal static class DefaultKey
     /// <summary>True also for a damaged key.</summary>
     private static async Task<bool> ExistsAsync(IKeyBackend backend, string id, CancellationToken cancellation)
     {
-        (KmsError error, _) = await backend.FindAsync(id, cancellation);
-        return error switch
-        {
-            KmsError.None or KmsError.KeyDamaged => true,
-            KmsError.KeyNotFound => false,
-            _ => throw new KmsException(error),
-        };
+        (KmsError error, bool isKey) = await backend.HasKeyAsync(id, cancellation);
+        return error == KmsError.None ? isKey : throw new KmsException(error);
     }
 }

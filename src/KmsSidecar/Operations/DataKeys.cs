@@ -60,37 +60,40 @@ internal static class DataKeys
             return new Opened(KmsError.InvalidCiphertext, "", 0, 0);
         }
 
+        // Whoever is sure comes first: an envelope of a backend that is here does not wait for one that is away.
         KmsError refusal = KmsError.InvalidCiphertext;
-        for (int i = 0; i < snapshot.Backends.Length; i++)
+        for (KeyClaim claim = KeyClaim.Yes; claim > KeyClaim.No; claim--)
         {
-            MountedBackend mount = snapshot.Backends[i];
-            if (mount.Backend is null)
+            for (int i = 0; i < snapshot.Backends.Length; i++)
             {
-                // It may hold the key: that cannot be told, so the envelope is not called invalid.
-                refusal = KmsError.BackendUnavailable;
-                continue;
-            }
-
-            if (!await mount.Backend.HoldsAsync(envelope!.MasterKeyId, cancellation))
-            {
-                continue;
-            }
-
-            UnwrapResult result = await mount.Backend.UnwrapAsync(envelope, context, plaintext, cancellation);
-            if (result.Error == KmsError.None)
-            {
-                if (i > 0)
+                if (snapshot.Backends[i].Backend is not { } backend)
                 {
-                    snapshot.DecryptOnly[i - 1].Use.Mark();
+                    // It may hold the key: that cannot be told, so the envelope is not called invalid.
+                    refusal = KmsError.BackendUnavailable;
+                    continue;
                 }
 
-                return new Opened(KmsError.None, envelope.MasterKeyId, result.KeyVersion, result.Length);
-            }
+                if (backend.ClaimOn(envelope!) != claim)
+                {
+                    continue;
+                }
 
-            // Two backends may hold different keys of one name: the next one gets its chance.
-            if (result.Error != KmsError.InvalidCiphertext)
-            {
-                refusal = result.Error;
+                UnwrapResult result = await backend.UnwrapAsync(envelope!, context, plaintext, cancellation);
+                if (result.Error == KmsError.None)
+                {
+                    if (i > 0)
+                    {
+                        snapshot.DecryptOnly[i - 1].Use.Mark();
+                    }
+
+                    return new Opened(KmsError.None, envelope!.MasterKeyId, result.KeyVersion, result.Length);
+                }
+
+                // Two backends may hold different keys of one name: the next one gets its chance.
+                if (result.Error != KmsError.InvalidCiphertext)
+                {
+                    refusal = result.Error;
+                }
             }
         }
 
@@ -117,9 +120,15 @@ internal static class DataKeys
             return new Wrapped(opened.Error, "", 0);
         }
 
-        if (keyReference is null && await snapshot.Backends[0].Backend!.HoldsAsync(opened.KeyId, cancellation))
+        if (keyReference is null)
         {
-            keyReference = opened.KeyId;
+            (KmsError error, bool isKey) = await snapshot.Backends[0].Backend!.HasKeyAsync(opened.KeyId, cancellation);
+            if (error != KmsError.None)
+            {
+                return new Wrapped(error, "", 0);
+            }
+
+            keyReference = isKey ? opened.KeyId : null;
         }
 
         return await WrapAsync(snapshot, keyReference, KeySpecs.OfLength(opened.Length), context, plaintext[..opened.Length], envelope, cancellation);

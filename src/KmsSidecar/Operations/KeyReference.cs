@@ -1,4 +1,5 @@
 using KmsSidecar.Errors;
+using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
 
 namespace KmsSidecar.Operations;
@@ -11,14 +12,22 @@ internal static class KeyReference
 
     /// <summary>Finds which key of the active backend is meant. The key itself need not exist.</summary>
     /// <param name="text">Null for the default key.</param>
-    /// <returns>KeyNotFound when there is no default key or the ARN names none.</returns>
+    /// <returns>KeyNotFound when there is no default key or the ARN names none; a backend error.</returns>
     public static async ValueTask<(KmsError Error, string KeyId)> ResolveAsync(
         Snapshot snapshot, string? text, CancellationToken cancellation)
     {
         string? id = text is null ? DefaultKey.IdOf(snapshot) : Strip(text);
-        if (id == "default" && !(snapshot.IsRunning && await snapshot.Backends[0].Backend!.HoldsAsync(id, cancellation)))
+        if (id == "default")
         {
-            id = DefaultKey.IdOf(snapshot);
+            (KmsError error, bool isKey) = snapshot.IsRunning
+                ? await snapshot.Backends[0].Backend!.HasKeyAsync(id, cancellation)
+                : (KmsError.None, false);
+            if (error != KmsError.None)
+            {
+                return (error, "");
+            }
+
+            id = isKey ? id : DefaultKey.IdOf(snapshot);
         }
 
         return id is null ? (KmsError.KeyNotFound, "") : (KmsError.None, id);

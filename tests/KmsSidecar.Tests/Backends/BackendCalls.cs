@@ -59,7 +59,9 @@ internal static class BackendCalls
     public static async Task<(KmsError Error, KeyDescription? Key)> FindAsync(this IKeyBackend backend, string keyId) =>
         await backend.FindAsync(keyId, Cancellation);
 
-    public static async Task<bool> HoldsAsync(this IKeyBackend backend, string keyId) => await backend.HoldsAsync(keyId, Cancellation);
+    /// <summary>True also for a damaged key.</summary>
+    public static async Task<bool> HoldsAsync(this IKeyBackend backend, string keyId) =>
+        (await backend.FindAsync(keyId)).Error is KmsError.None or KmsError.KeyDamaged;
 
     public static async Task<KeyDescription> ChangeAsync(this IKeyBackend backend, string keyId, KeyChange change) =>
         await backend.ChangeAsync(keyId, change, Cancellation);

@@ -43,7 +43,7 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
 
     public ValueTask CheckHealthAsync(CancellationToken cancellation) => place.Fault is { } fault ? throw fault : ValueTask.CompletedTask;
 
-    public ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation) => new(place.Material.ContainsKey(keyId));
+    public KeyClaim ClaimOn(Envelope envelope) => place.Material.ContainsKey(envelope.MasterKeyId) ? KeyClaim.Yes : KeyClaim.No;
 
     public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation)
     {

@@ -23,7 +23,7 @@ public sealed partial class DependencyRules
         ["Configuration"] = ["Crypto", "Errors", "Json", "Keys"],
         ["Backends"] = ["Background", "Crypto", "Errors", "Keys", "Observability", "Sharing", "Storage", "Vault"],
         ["Vault"] = ["Background", "Crypto", "Errors", "Observability", "Storage"],
-        ["Keys"] = ["Crypto", "Errors"],
+        ["Keys"] = ["Crypto", "Errors", "Sharing"],
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
         ["Tls"] = ["Background", "Crypto", "Errors", "Observability", "Storage"],
         ["Json"] = ["Errors"],
@@ -34,7 +34,7 @@ public sealed partial class DependencyRules
         ["Crypto"] = [],
         ["Errors"] = [],
         ["Background"] = [],
-        ["Sharing"] = [],
+        ["Sharing"] = ["Errors"],
         ["Observability"] = [],
     };
 

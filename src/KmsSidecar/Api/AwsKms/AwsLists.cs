@@ -152,7 +152,7 @@ internal sealed class AwsLists(KmsService service, KeyArns arns)
 
     /// <summary>The key that <c>alias/default</c> stands for; null where that alias is a key's own, or there is no default key.</summary>
     private static async ValueTask<string?> DefaultAliasAsync(Snapshot snapshot, CancellationToken cancellation) =>
-        await snapshot.Backends[0].Backend!.HoldsAsync(DefaultName, cancellation) ? null : DefaultKey.IdOf(snapshot);
+        await snapshot.Backends[0].Backend!.HasKeyAsync(DefaultName, cancellation) is (KmsError.None, false) ? DefaultKey.IdOf(snapshot) : null;
 
     private static (int Limit, string? Marker) PageOf(AwsRequest request)
     {

@@ -145,7 +145,7 @@ internal sealed class LocalBackend : IKeyBackend
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation) => ValueTask.FromResult(_keys.Holds(keyId));
+    public KeyClaim ClaimOn(Envelope envelope) => _keys.Holds(envelope.MasterKeyId) ? KeyClaim.Yes : KeyClaim.No;
 
     public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation)
     {

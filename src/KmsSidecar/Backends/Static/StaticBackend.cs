@@ -41,7 +41,7 @@ internal sealed class StaticBackend : IKeyBackend
 
     public ValueTask CheckHealthAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
-    public ValueTask<bool> HoldsAsync(string keyId, CancellationToken cancellation) => ValueTask.FromResult(IsMine(keyId));
+    public KeyClaim ClaimOn(Envelope envelope) => IsMine(envelope.MasterKeyId) ? KeyClaim.Yes : KeyClaim.No;
 
     public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation) =>
         ValueTask.FromResult<(KmsError, KeyDescription?)>(IsMine(keyId) ? (KmsError.None, _description) : (KmsError.KeyNotFound, null));

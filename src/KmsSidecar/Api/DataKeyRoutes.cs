@@ -19,7 +19,6 @@ internal sealed class DataKeyRoutes(KmsService service)
     public async ValueTask<KmsError> DecryptAsync(Call call)
     {
         EnvelopesRequest request = EnvelopesRequest.Read(call.Body.Span, takesKeyId: false, call.Envelope);
-        Memory<byte> plaintext = call.Plaintext.GetMemory(Envelope.MaxPlaintextLength);
         using SnapshotLease lease = service.Acquire();
         if (!lease.Snapshot.IsRunning)
         {
@@ -29,26 +28,14 @@ internal sealed class DataKeyRoutes(KmsService service)
         Utf8JsonWriter writer = call.BeginJson();
         if (!request.IsBatch)
         {
-            KmsError refusal = await DecryptItemAsync(call, lease.Snapshot, request.Single, plaintext, writer);
+            KmsError refusal = await DecryptItemAsync(call, lease.Snapshot, request.Single, call.Plaintext, writer);
             writer.Flush();
             return refusal;
         }
 
-        writer.WriteStartObject();
-        writer.WriteStartArray("items");
-        foreach (EnvelopesRequest.Item item in request.Items)
-        {
-            KmsError error = item.Fault?.Error ?? await DecryptItemAsync(call, lease.Snapshot, item, plaintext, writer);
-            if (error != KmsError.None)
-            {
-                ErrorWriter.WriteItem(writer, error, item.Fault?.Message);
-            }
-        }
-
-        writer.WriteEndArray();
-        writer.WriteEndObject();
+        KmsError fault = await DecryptManyAsync(call, lease.Snapshot, request, new Items.Room(writer, call.Plaintext, call.Envelope));
         writer.Flush();
-        return KmsError.None;
+        return fault;
     }
 
     public async ValueTask<KmsError> EncryptAsync(Call call)
@@ -90,67 +77,99 @@ internal sealed class DataKeyRoutes(KmsService service)
 
     private async ValueTask<KmsError> GenerateAsync(Call call, bool withVersion)
     {
-        (string? keyId, KeySpec spec, EncryptionContext context, int? count) = ReadGenerate(call);
-        if (count is not null && !withVersion)
+        Wanted request = Wanted.Read(call);
+        if (request.Count is not null && !withVersion)
         {
             throw new KmsException(KmsError.MalformedRequest, "member 'count' is unknown");
         }
 
-        // A default key that changes in between is not the one that the caller's policies allowed.
-        keyId ??= call.JudgedKeyId;
-        Memory<byte> plaintext = call.Plaintext.GetMemory()[..spec.Length()];
-        SecretBuffer envelope = call.Envelope;
         using SnapshotLease lease = service.Acquire();
         Utf8JsonWriter writer = call.BeginJson();
-        if (count > 1)
+        Items.Room room = new(writer, call.Plaintext, call.Envelope);
+        KmsError refusal = request.Count > 1
+            ? await GenerateManyAsync(call, lease.Snapshot, request, room)
+            : await GenerateItemAsync(call, lease.Snapshot, request, withVersion, room);
+        if (refusal == KmsError.None)
         {
-            writer.WriteStartObject();
-            writer.WriteStartArray("data_keys");
+            writer.Flush();
+        }
+        else
+        {
+            writer.Reset();
         }
 
-        for (int i = 0; i < (count ?? 1); i++)
+        return refusal;
+    }
+
+    private static async ValueTask<KmsError> GenerateManyAsync(Call call, Snapshot snapshot, Wanted request, Items.Room room)
+    {
+        room.Writer.WriteStartObject();
+        room.Writer.WriteStartArray("data_keys");
+        KmsError refusal = await Items.WriteAsync(
+            room,
+            request.Count!.Value,
+            snapshot.IsElsewhere,
+            (_, item) => GenerateItemAsync(call, snapshot, request, withVersion: true, item));
+        room.Writer.WriteEndArray();
+        room.Writer.WriteEndObject();
+        return refusal;
+    }
+
+    /// <summary>Writes nothing when it fails.</summary>
+    private static async ValueTask<KmsError> GenerateItemAsync(
+        Call call, Snapshot snapshot, Wanted request, bool withVersion, Items.Room room)
+    {
+        room.Envelope.Clear();
+        Memory<byte> plaintext = room.Plaintext.GetMemory()[..request.Spec.Length()];
+
+        // A default key that changes in between is not the one that the caller's policies allowed.
+        DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(
+            snapshot, request.KeyId ?? call.JudgedKeyId, request.Spec, request.Context, plaintext, room.Envelope, call.Cancellation);
+        if (wrapped.Error != KmsError.None)
         {
-            envelope.Clear();
-            DataKeys.Wrapped wrapped =
-                await DataKeys.GenerateAsync(lease.Snapshot, keyId, spec, context, plaintext, envelope, call.Cancellation);
-            if (wrapped.Error != KmsError.None)
-            {
-                writer.Reset();
-                return wrapped.Error;
-            }
-
-            writer.WriteStartObject();
-            writer.WriteString("key_id", wrapped.KeyId);
-            if (withVersion)
-            {
-                writer.WriteNumber("key_version", wrapped.KeyVersion);
-            }
-
-            writer.WriteBase64String("plaintext_key", plaintext.Span);
-            writer.WriteBase64String("ciphertext_blob", envelope.WrittenSpan);
-            writer.WriteEndObject();
+            return wrapped.Error;
         }
 
-        if (count > 1)
+        room.Writer.WriteStartObject();
+        room.Writer.WriteString("key_id", wrapped.KeyId);
+        if (withVersion)
         {
-            writer.WriteEndArray();
-            writer.WriteEndObject();
+            room.Writer.WriteNumber("key_version", wrapped.KeyVersion);
         }
 
-        writer.Flush();
+        room.Writer.WriteBase64String("plaintext_key", plaintext.Span);
+        room.Writer.WriteBase64String("ciphertext_blob", room.Envelope.WrittenSpan);
+        room.Writer.WriteEndObject();
         return KmsError.None;
     }
 
-    private static (string? KeyId, KeySpec Spec, EncryptionContext Context, int? Count) ReadGenerate(Call call)
+    private static async ValueTask<KmsError> DecryptManyAsync(Call call, Snapshot snapshot, EnvelopesRequest request, Items.Room room)
     {
-        DataKeyRequest request = DataKeyRequest.Read(call.Body.Span, payload: null, buffer: []);
-        return (request.KeyId, request.Spec, request.Context, request.Count);
+        room.Writer.WriteStartObject();
+        room.Writer.WriteStartArray("items");
+        KmsError fault = await Items.WriteAsync(room, request.Items.Length, snapshot.OpensElsewhere, OpenAsync);
+        room.Writer.WriteEndArray();
+        room.Writer.WriteEndObject();
+        return fault;
+
+        async ValueTask<KmsError> OpenAsync(int index, Items.Room own)
+        {
+            EnvelopesRequest.Item item = request.Items[index];
+            KmsError error = item.Fault?.Error ?? await DecryptItemAsync(call, snapshot, item, own.Plaintext, own.Writer);
+            if (error != KmsError.None)
+            {
+                ErrorWriter.WriteItem(own.Writer, error, item.Fault?.Message);
+            }
+
+            return KmsError.None;
+        }
     }
 
     /// <summary>Writes nothing when it fails.</summary>
     private static async ValueTask<KmsError> DecryptItemAsync(
-        Call call, Snapshot snapshot, EnvelopesRequest.Item item, Memory<byte> plaintext, Utf8JsonWriter writer)
+        Call call, Snapshot snapshot, EnvelopesRequest.Item item, SecretBuffer room, Utf8JsonWriter writer)
     {
+        Memory<byte> plaintext = room.GetMemory(Envelope.MaxPlaintextLength);
         DataKeys.Opened opened = await DataKeys.DecryptAsync(snapshot, item.Blob, item.Context, plaintext, call.Cancellation);
         if (opened.Error == KmsError.None)
         {
@@ -168,5 +187,15 @@ internal sealed class DataKeyRoutes(KmsService service)
     {
         DataKeyRequest request = DataKeyRequest.Read(call.Body.Span, payload, buffer);
         return (request.KeyId, request.Context, request.PayloadLength);
+    }
+
+    /// <summary>What a generate asks for.</summary>
+    private readonly record struct Wanted(string? KeyId, KeySpec Spec, EncryptionContext Context, int? Count)
+    {
+        public static Wanted Read(Call call)
+        {
+            DataKeyRequest request = DataKeyRequest.Read(call.Body.Span, payload: null, buffer: []);
+            return new Wanted(request.KeyId, request.Spec, request.Context, request.Count);
+        }
     }
 }

@@ -44,34 +44,36 @@ internal sealed class RewrapRoutes(KmsService service)
         using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
         writer.WriteStartObject();
         writer.WriteStartArray("items");
-        foreach (EnvelopesRequest.Item item in request.Items)
-        {
-            envelope.Clear();
-            await RewrapItemAsync(call, snapshot, item, request.KeyId, envelope, writer);
-        }
-
+        await Items.WriteAsync(
+            new Items.Room(writer, call.Plaintext, envelope),
+            request.Items.Length,
+            snapshot.OpensElsewhere,
+            (index, room) => RewrapItemAsync(call, snapshot, request.Items[index], request.KeyId, room));
         writer.WriteEndArray();
         writer.WriteEndObject();
         return KmsError.None;
     }
 
-    private static async ValueTask RewrapItemAsync(
-        Call call, Snapshot snapshot, EnvelopesRequest.Item item, string? keyId, SecretBuffer envelope, Utf8JsonWriter writer)
+    private static async ValueTask<KmsError> RewrapItemAsync(
+        Call call, Snapshot snapshot, EnvelopesRequest.Item item, string? keyId, Items.Room room)
     {
         if (item.Fault is not null)
         {
-            ErrorWriter.WriteItem(writer, item.Fault.Error, item.Fault.Message);
-            return;
+            ErrorWriter.WriteItem(room.Writer, item.Fault.Error, item.Fault.Message);
+            return KmsError.None;
         }
 
-        DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, envelope, call.Cancellation);
+        room.Envelope.Clear();
+        DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, room.Envelope, call.Cancellation);
         if (wrapped.Error == KmsError.None)
         {
-            DataKeyRoutes.WriteWrapped(writer, wrapped, envelope);
+            DataKeyRoutes.WriteWrapped(room.Writer, wrapped, room.Envelope);
         }
         else
         {
-            ErrorWriter.WriteItem(writer, wrapped.Error);
+            ErrorWriter.WriteItem(room.Writer, wrapped.Error);
         }
+
+        return KmsError.None;
     }
 }

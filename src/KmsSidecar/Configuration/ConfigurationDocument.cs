@@ -13,7 +13,8 @@ internal sealed class ConfigurationDocument : IDisposable
 
     public BackendType Backend { get; }
 
-    /// <summary>The set fields in order of their names, each with a string, bool, long or <see cref="SecretBytes"/>.</summary>
+    /// <summary>The set fields in order of their names, each with a string, bool, long, <see cref="SecretBytes"/> or
+    /// <see cref="Configuration.AuthMethod"/>.</summary>
     public IEnumerable<(ConfigurationField Field, object Value)> Values =>
         _values.Select(entry => (ConfigurationField.Find(entry.Key)!, entry.Value));
 
@@ -25,6 +26,19 @@ internal sealed class ConfigurationDocument : IDisposable
 
     /// <summary>Still owned by this document.</summary>
     public SecretBytes? Secret(ConfigurationField field) => _values.GetValueOrDefault(field.Name) as SecretBytes;
+
+    /// <summary>Still owned by this document.</summary>
+    public AuthMethod? AuthMethod => _values.GetValueOrDefault(ConfigurationField.AuthMethod.Name) as AuthMethod;
+
+    /// <summary>This configuration with another way to log in.</summary>
+    /// <param name="method">Taken over.</param>
+    public ConfigurationDocument WithAuthMethod(AuthMethod method)
+    {
+        ConfigurationDocument copy = Clone();
+        copy.AuthMethod?.Dispose();
+        copy._values[ConfigurationField.AuthMethod.Name] = method;
+        return copy;
+    }
 
     /// <summary>The whole configuration that a patch asks for: what it does not name has its default.</summary>
     public static ConfigurationDocument Replace(ConfigurationPatch patch, BackendType backend)
@@ -82,11 +96,14 @@ internal sealed class ConfigurationDocument : IDisposable
             writer.WritePropertyName(field.Name);
             switch (value)
             {
-                case SecretBytes when redacted:
+                case SecretBytes or Configuration.AuthMethod when redacted:
                     writer.WriteStringValue("[redacted]");
                     break;
                 case SecretBytes secret:
                     writer.WriteStringValue(secret.Span);
+                    break;
+                case AuthMethod method:
+                    method.WriteTo(writer);
                     break;
                 case bool flag:
                     writer.WriteBooleanValue(flag);
@@ -111,7 +128,7 @@ internal sealed class ConfigurationDocument : IDisposable
 
     public void Dispose()
     {
-        foreach (SecretBytes secret in _values.Values.OfType<SecretBytes>())
+        foreach (IDisposable secret in _values.Values.OfType<IDisposable>())
         {
             secret.Dispose();
         }
@@ -121,14 +138,23 @@ internal sealed class ConfigurationDocument : IDisposable
         ? BackendEffect.OtherKeys
         : ConfigurationField.All
             .Where(field => !Same(_values.GetValueOrDefault(field.Name), other._values.GetValueOrDefault(field.Name)))
-            .Select(static field => field.Effect)
+            .Select(field => field.EffectOn(Backend))
             .DefaultIfEmpty(BackendEffect.None)
             .Max();
 
-    private static bool Same(object? one, object? other) =>
-        one is SecretBytes a && other is SecretBytes b ? a.FixedTimeEquals(b) : Equals(one, other);
+    private static bool Same(object? one, object? other) => (one, other) switch
+    {
+        (SecretBytes a, SecretBytes b) => a.FixedTimeEquals(b),
+        (AuthMethod a, AuthMethod b) => a.FixedTimeEquals(b),
+        _ => Equals(one, other),
+    };
 
-    private static object Copy(object value) => value is SecretBytes secret ? SecretBytes.CopyOf(secret.Span) : value;
+    private static object Copy(object value) => value switch
+    {
+        SecretBytes secret => SecretBytes.CopyOf(secret.Span),
+        AuthMethod method => method.Clone(),
+        _ => value,
+    };
 
     private ConfigurationDocument Clone(BackendType backend)
     {
@@ -150,7 +176,7 @@ internal sealed class ConfigurationDocument : IDisposable
         {
             if (_values.Remove(field.Name, out object? former))
             {
-                (former as SecretBytes)?.Dispose();
+                (former as IDisposable)?.Dispose();
             }
 
             if (value is not null)

@@ -48,7 +48,7 @@ internal sealed class ConfigurationPatch : IDisposable
 
     public void Dispose()
     {
-        foreach (SecretBytes secret in _values.Values.OfType<SecretBytes>())
+        foreach (IDisposable secret in _values.Values.OfType<IDisposable>())
         {
             secret.Dispose();
         }
@@ -74,11 +74,11 @@ internal sealed class ConfigurationPatch : IDisposable
             }
             else if (BackendTypes.IsKnownElsewhere(name))
             {
-                throw new KmsException(KmsError.Unsupported, $"backend_type '{name}' is not in this build; it has 'local' and 'static'");
+                throw new KmsException(KmsError.Unsupported, $"backend_type '{name}' is not in this build; it has 'local', 'static', 'vault', 'vault-transit' and 'vault-kv2'");
             }
             else
             {
-                throw members.Refuse("names no backend; 'local' and 'static' are known");
+                throw members.Refuse("names no backend; 'local', 'static', 'vault', 'vault-transit' and 'vault-kv2' are known");
             }
         }
 
@@ -90,6 +90,7 @@ internal sealed class ConfigurationPatch : IDisposable
         FieldKind.Flag => members.Flag(),
         FieldKind.Number => members.Number(field.Min, field.Max),
         FieldKind.Secret => ReadSecret(ref members, field),
+        FieldKind.AuthMethod => AuthMethod.Read(ref members),
         _ => ReadText(ref members, field),
     };
 
@@ -131,6 +132,13 @@ internal sealed class ConfigurationPatch : IDisposable
             throw members.Refuse($"does not belong to backend '{backend.Tag()}'");
         }
 
-        _values[field.Name] = ReadValue(ref members, field);
+        object? value = ReadValue(ref members, field);
+        if (value is null && field.Kind == FieldKind.AuthMethod && !members.IsNull)
+        {
+            // A blank token: the method stays as it is.
+            return;
+        }
+
+        _values[field.Name] = value;
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using KmsSidecar.Crypto;
 
 namespace KmsSidecar.Configuration;
 
@@ -34,6 +33,6 @@ internal sealed record FieldChange(string Name, object? Before, object? After, b
     private static object? Shown(ConfigurationDocument? document, ConfigurationField field)
     {
         object? value = document?.Values.FirstOrDefault(entry => entry.Field == field).Value;
-        return value is SecretBytes ? Redacted : value;
+        return value is IDisposable ? Redacted : value;
     }
 }

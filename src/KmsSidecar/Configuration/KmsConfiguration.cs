@@ -37,8 +37,11 @@ internal sealed record KmsConfiguration
     /// <summary>Null when not set.</summary>
     public UnixFileMode? FilePermissions { get; init; }
 
+    /// <summary>Only for the backends in Vault.</summary>
+    public VaultConfiguration? Vault { get; init; }
+
     /// <summary>Names the backend for people, in logs and messages.</summary>
-    public string Summary => KeyDirectory is null ? Backend.Tag() : $"{Backend.Tag()} {KeyDirectory}";
+    public string Summary => (KeyDirectory ?? Vault?.Address) is { } place ? $"{Backend.Tag()} {place}" : Backend.Tag();
 
     /// <summary>Checks what can be checked without touching the backend.</summary>
     /// <exception cref="KmsException">InvalidConfiguration; the message names the field.</exception>
@@ -58,6 +61,7 @@ internal sealed record KmsConfiguration
             KeyDirectory = document.Text(ConfigurationField.KeyDir),
             HasMasterKey = document.Secret(ConfigurationField.MasterKey) is not null,
             FilePermissions = (UnixFileMode?)document.Number(ConfigurationField.FilePermissions),
+            Vault = document.Backend.IsVault() ? VaultConfiguration.From(document) : null,
         };
 
         if (configuration.Backend == BackendType.Local)

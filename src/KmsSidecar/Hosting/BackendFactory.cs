@@ -31,7 +31,8 @@ internal sealed class BackendFactory(
     public ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation) => document.Backend switch
     {
         BackendType.Local => new ValueTask<IKeyBackend>(OpenLocal(document, mode)),
-        _ => new ValueTask<IKeyBackend>(OpenStatic()),
+        BackendType.Static => new ValueTask<IKeyBackend>(OpenStatic()),
+        _ => throw new KmsException(KmsError.Unsupported, $"backend '{document.Backend.Tag()}' cannot be opened yet"),
     };
 
     /// <summary>What opening would make first: only a key directory is made.</summary>

@@ -19,6 +19,9 @@ internal interface IKeyBackend : IDisposable
     /// <summary>Keys that cannot be served, by id or file name, each with one sentence why. Empty when all is well.</summary>
     ImmutableArray<UnreadableKey> Unreadable { get; }
 
+    /// <summary>Its calls wait for another program, so that several of them are best under way at once.</summary>
+    bool IsElsewhere => false;
+
     /// <summary>The key of a backend that has just one, which is then its default key; null otherwise.</summary>
     string? SoleKeyId { get; }
 
@@ -27,6 +30,9 @@ internal interface IKeyBackend : IDisposable
 
     /// <summary>Number of keys that have not been looked at since the backend was opened: what is wrong with them is not known yet.</summary>
     int UncheckedKeyCount => 0;
+
+    /// <summary>Why a default key that is missing is not made with fresh material, as one sentence with the mend; null where it is made.</summary>
+    string? WhyNoDefaultKeyIsMade(string keyId) => null;
 
     /// <summary>Cheap check that the backend can serve; throws with the reason.</summary>
     /// <exception cref="KmsException">BackendUnavailable, BackendRejected, BackendTimeout, StorageFailed.</exception>

@@ -10,16 +10,18 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
     private readonly StorageThread _storage = new();
 
     /// <summary>Opens what a configuration needs, checks and stores it, and publishes it as running. A failure changes nothing.</summary>
+    /// <param name="inTime">A backend that does not answer soon is a failure.</param>
     public async Task RunAsync(
         Snapshot configured,
         OpenMode mode,
         ImmutableArray<MountedBackend> shareable,
         Func<IKeyBackend, KmsConfiguration, Task> check,
         Action store,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        bool inTime = false)
     {
         ImmutableArray<MountedBackend> opened =
-            await mounts.MountAsync(configured.Document!, mode, configured.DecryptOnly, shareable, cancellation);
+            await mounts.MountAsync(configured.Document!, mode, configured.DecryptOnly, shareable, inTime, cancellation);
         try
         {
             await opened[0].Backend!.CheckHealthAsync(cancellation);
@@ -44,7 +46,7 @@ internal sealed class Activation(BackendMounts mounts, SnapshotReference referen
     {
         ImmutableArray<MountedBackend> former = reference.Current.Backends;
         ImmutableArray<MountedBackend> opened =
-            await mounts.MountAsync(reference.Current.Document!, OpenMode.Existing, reference.Current.DecryptOnly, former, cancellation);
+            await mounts.MountAsync(reference.Current.Document!, OpenMode.Existing, reference.Current.DecryptOnly, former, inTime: false, cancellation);
         MountedBackend[] reopened = [.. opened.Where(mount => mount.Fault is null && !former.Contains(mount))];
         if (reopened.Length == 0)
         {

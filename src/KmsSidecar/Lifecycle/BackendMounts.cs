@@ -6,32 +6,38 @@ using KmsSidecar.Keys;
 namespace KmsSidecar.Lifecycle;
 
 /// <summary>Makes the backends of a new snapshot: those of the current one that still fit are shared, the others are opened.</summary>
-internal sealed class BackendMounts(BackendOpener open)
+internal sealed class BackendMounts(BackendOpener open, TimeProvider clock)
 {
+    /// <summary>For opening what others must not wait for.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     /// <param name="mode">For the active backend; the others were there before.</param>
     /// <param name="shareable">Backends that may be shared; empty to open everything anew.</param>
+    /// <param name="inTime">The active backend too gets no more than <see cref="Patience"/>.</param>
     /// <returns>The active backend first. The caller owns one share in each.</returns>
     public async ValueTask<ImmutableArray<MountedBackend>> MountAsync(
         ConfigurationDocument active,
         OpenMode mode,
         ImmutableArray<DecryptOnlyEntry> decryptOnly,
         ImmutableArray<MountedBackend> shareable,
+        bool inTime,
         CancellationToken cancellation)
     {
-        List<MountedBackend> mounts = [];
+        MountedBackend first = Share(active, shareable) ?? new MountedBackend(
+            active, await (inTime ? OpenInTimeAsync(active, mode, cancellation) : open(active, mode, cancellation).AsTask()));
+        Task<MountedBackend>[] others =
+        [
+            .. decryptOnly.Select(former => Share(former.Document, shareable) is { } shared
+                ? Task.FromResult(shared)
+                : OpenDecryptOnlyAsync(former.Document, cancellation)),
+        ];
         try
         {
-            mounts.Add(Share(active, shareable) ?? new MountedBackend(active, await open(active, mode, cancellation)));
-            foreach (DecryptOnlyEntry former in decryptOnly)
-            {
-                mounts.Add(Share(former.Document, shareable) ?? await OpenDecryptOnlyAsync(former.Document, cancellation));
-            }
-
-            return [.. mounts];
+            return [first, .. await Task.WhenAll(others)];
         }
         catch
         {
-            Release(mounts);
+            Release([first, .. others.Where(static other => other.IsCompletedSuccessfully).Select(static other => other.Result)]);
             throw;
         }
     }
@@ -57,16 +63,32 @@ internal sealed class BackendMounts(BackendOpener open)
         return null;
     }
 
-    /// <summary>A former backend that is away fails its own envelopes and nothing else.</summary>
-    private async ValueTask<MountedBackend> OpenDecryptOnlyAsync(ConfigurationDocument document, CancellationToken cancellation)
+    /// <summary>A former backend that is away fails its own envelopes and nothing else: the others do not wait for it either.</summary>
+    private async Task<MountedBackend> OpenDecryptOnlyAsync(ConfigurationDocument document, CancellationToken cancellation)
     {
         try
         {
-            return new MountedBackend(document, await open(document, OpenMode.Existing, cancellation));
+            return new MountedBackend(document, await OpenInTimeAsync(document, OpenMode.Existing, cancellation));
         }
         catch (KmsException fault)
         {
             return new MountedBackend(document, backend: null, fault);
+        }
+    }
+
+    private async Task<IKeyBackend> OpenInTimeAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation)
+    {
+        using CancellationTokenSource late = new(Patience, clock);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
+        try
+        {
+            return await open(document, mode, either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new KmsException(
+                KmsError.BackendTimeout,
+                $"backend {KmsConfiguration.From(document).Summary} could not be opened within {Patience.TotalSeconds:0} s; it is tried again in the background");
         }
     }
 }

@@ -20,14 +20,11 @@ internal static class DefaultKey
             return;
         }
 
+        RefuseToMake(backend, id);
         try
         {
             await backend.CreateAsync(new NewKey(id, Description: null, Tags.Named(id)), cancellation);
             LifecycleLog.DefaultKeyCreated(log, id);
-        }
-        catch (KmsException refused) when (refused.Error == KmsError.Unsupported)
-        {
-            throw CannotBeMade(configuration, refused);
         }
         catch (KmsException refused) when (refused.Error == KmsError.InvalidKeyId)
         {
@@ -78,12 +75,7 @@ internal static class DefaultKey
         bool hasOtherKeys = !former.Document!.HasSameKeys(document);
         if (hasOtherKeys && configuration.DefaultKeyId is { } id && !await ExistsAsync(backend, id, cancellation))
         {
-            // A backend with a sole key takes no others.
-            if (backend.SoleKeyId is not null)
-            {
-                throw CannotBeMade(configuration, cause: null);
-            }
-
+            RefuseToMake(backend, id);
             RequireLegal(configuration);
             return true;
         }
@@ -105,10 +97,13 @@ internal static class DefaultKey
         }
     }
 
-    private static KmsException CannotBeMade(KmsConfiguration configuration, KmsException? cause) => new(
-        KmsError.KeyNotFound,
-        $"default key '{configuration.DefaultKeyId}' does not exist in backend '{configuration.Backend.Tag()}', which cannot make keys",
-        cause);
+    private static void RefuseToMake(IKeyBackend backend, string id)
+    {
+        if (backend.WhyNoDefaultKeyIsMade(id) is { } why)
+        {
+            throw new KmsException(KmsError.KeyNotFound, why);
+        }
+    }
 
     private static KmsException Illegal(string id, KmsException cause) =>
         new(KmsError.InvalidConfiguration, $"default_key_id '{id}' cannot be made: {cause.Message}", cause);

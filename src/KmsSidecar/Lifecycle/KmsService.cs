@@ -21,17 +21,26 @@ internal sealed class KmsService : IAsyncDisposable
     private readonly Rehearsal _rehearsal;
     private readonly Restoration _restoration;
     private readonly LastUseRecorder _lastUses;
+    private readonly ConfigurationRequests _requests;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private bool _disposed;
 
     /// <param name="missingParts">Null where opening makes nothing.</param>
-    public KmsService(ConfigurationStore store, BackendOpener open, TimeProvider clock, ILoggerFactory logs, MissingParts? missingParts = null)
+    /// <param name="unwrap">Null where there are no wrapping tokens.</param>
+    public KmsService(
+        ConfigurationStore store,
+        BackendOpener open,
+        TimeProvider clock,
+        ILoggerFactory logs,
+        MissingParts? missingParts = null,
+        SecretIdUnwrapper? unwrap = null)
     {
+        _requests = new ConfigurationRequests(unwrap);
         _store = store;
         _clock = clock;
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
-        BackendMounts mounts = new(open);
+        BackendMounts mounts = new(open, clock);
         _activation = new Activation(mounts, _reference, _log);
         _rehearsal = new Rehearsal(mounts, missingParts ?? (static _ => []));
         _restoration = new Restoration(store, _activation, _reference, _changes, clock, _log);
@@ -61,7 +70,8 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> ConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration generation = Configured(body, actor);
+        using ConfigurationDocument document = await _requests.ReadConfigureAsync(Current, body, cancellation);
+        using StoredGeneration generation = Configured(document, actor);
         _store.Append(generation);
         _reference.Publish(Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly));
         LogChange(generation);
@@ -75,7 +85,8 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration generation = Reconfigured(body, actor);
+        using ConfigurationDocument document = await _requests.ReadReconfigureAsync(Current, body, cancellation);
+        using StoredGeneration generation = Reconfigured(document, actor);
         await ReplaceAsync(generation, cancellation);
         return Current.State;
     }
@@ -122,7 +133,8 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ChangePreview> PreviewConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration generation = Configured(body, actor);
+        using ConfigurationDocument document = ConfigurationRequests.RehearseConfigure(Current, body);
+        using StoredGeneration generation = Configured(document, actor);
         return await _rehearsal.RunAsync(generation, Current, cancellation);
     }
 
@@ -131,7 +143,8 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ChangePreview> PreviewReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration generation = Reconfigured(body, actor);
+        using ConfigurationDocument document = ConfigurationRequests.RehearseReconfigure(Current, body);
+        using StoredGeneration generation = Reconfigured(document, actor);
         return await _rehearsal.RunAsync(generation, Current, cancellation);
     }
 
@@ -221,27 +234,11 @@ internal sealed class KmsService : IAsyncDisposable
         _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
     }
 
-    /// <summary>What a configure asks for. The caller disposes it.</summary>
-    private StoredGeneration Configured(ReadOnlyMemory<byte> body, Actor actor)
-    {
-        using ConfigurationPatch patch = ConfigurationPatch.Read(body.Span, current: null, "configure replaces the whole configuration");
-        using ConfigurationDocument document = ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        KmsConfiguration.From(document);
-        return Current.IsRunning
-            ? throw new KmsException(KmsError.WrongState, "cannot configure while the service is running; use reconfigure, or stop it first")
-            : Next("configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
-    }
+    private StoredGeneration Configured(ConfigurationDocument document, Actor actor) => Next(
+        "configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
 
-    /// <summary>What a reconfigure asks for. The caller disposes it.</summary>
-    private StoredGeneration Reconfigured(ReadOnlyMemory<byte> body, Actor actor)
-    {
-        using ConfigurationPatch patch = ConfigurationPatch.Read(
-            body.Span, Current.Document?.Backend, "there is no configuration yet that it could be taken from");
-        using ConfigurationDocument document =
-            Current.Document?.Merge(patch) ?? ConfigurationDocument.Replace(patch, patch.Backend!.Value);
-        return Next(
-            "reconfigure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), Current.IsMeantToRun);
-    }
+    private StoredGeneration Reconfigured(ConfigurationDocument document, Actor actor) => Next(
+        "reconfigure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), Current.IsMeantToRun);
 
     /// <summary>What a rollback asks for, and the generation it goes to. The caller disposes it.</summary>
     private (StoredGeneration Generation, long Target) RolledBack(long? number, Actor actor)

@@ -36,7 +36,7 @@ internal sealed class Rehearsal(BackendMounts mounts, MissingParts missingParts)
         }
 
         ImmutableArray<MountedBackend> opened =
-            await mounts.MountAsync(generation.Document, OpenMode.Inspect, decryptOnly: [], current.Backends, cancellation);
+            await mounts.MountAsync(generation.Document, OpenMode.Inspect, decryptOnly: [], current.Backends, inTime: false, cancellation);
         try
         {
             IKeyBackend backend = opened[0].Backend!;

@@ -44,13 +44,14 @@ internal sealed class Restoration : IAsyncDisposable
         _reference.Publish(Snapshot.Configured(stored.Number, stored.Document, stored.DecryptOnly));
         if (_store.WasRunning(stored))
         {
-            await ComeBackAsync(cancellation);
+            // The process is not ready before this is done, and whoever started it does not wait for long.
+            await ComeBackAsync(inTime: true, cancellation);
             RetryIfIncomplete();
         }
     }
 
     /// <summary>Runs again as before the restart. Needs no room on the disk.</summary>
-    private async Task ComeBackAsync(CancellationToken cancellation)
+    private async Task ComeBackAsync(bool inTime, CancellationToken cancellation)
     {
         try
         {
@@ -60,7 +61,8 @@ internal sealed class Restoration : IAsyncDisposable
                 shareable: [],
                 (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
                 static () => { },
-                cancellation);
+                cancellation,
+                inTime);
             LifecycleLog.Restored(_log, _reference.Current.Generation, _reference.Current.Configuration!.Summary);
         }
         catch (KmsException failed)
@@ -89,7 +91,7 @@ internal sealed class Restoration : IAsyncDisposable
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (_reference.Current.IsIncomplete)
         {
-            await (_reference.Current.IsRunning ? _activation.ReopenDecryptOnlyAsync(cancellation) : ComeBackAsync(cancellation));
+            await (_reference.Current.IsRunning ? _activation.ReopenDecryptOnlyAsync(cancellation) : ComeBackAsync(inTime: false, cancellation));
         }
 
         return !_reference.Current.IsIncomplete;

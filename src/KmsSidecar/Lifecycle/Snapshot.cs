@@ -30,6 +30,12 @@ internal sealed class Snapshot
 
     public bool IsRunning => !Backends.IsEmpty;
 
+    /// <summary>An active backend is in another program. False unless running.</summary>
+    public bool IsElsewhere => IsRunning && Backends[0].Backend!.IsElsewhere;
+
+    /// <summary>A key may be opened by another program. False unless running.</summary>
+    public bool OpensElsewhere => Backends.Any(static mount => mount.Backend is { IsElsewhere: true });
+
     /// <summary>Running, or waiting to be again since the process started: a change then has to run too.</summary>
     public bool IsMeantToRun
     {

@@ -55,7 +55,6 @@ public sealed class MergeTests
         { """{"backend_type":"static","key_id":"x"}""", nameof(KmsError.MalformedRequest), "--static-key-file" },
         { """{"backend_type":"hsm"}""", nameof(KmsError.MalformedRequest), "'backend_type'" },
         { """{"backend_type":null}""", nameof(KmsError.MalformedRequest), "'backend_type'" },
-        { """{"backend_type":"vault","address":"x"}""", nameof(KmsError.Unsupported), "'vault'" },
         { """{"backend_type":"AwsKms"}""", nameof(KmsError.Unsupported), "'AwsKms'" },
         { """["backend_type"]""", nameof(KmsError.MalformedRequest), "a JSON object is expected" },
         { """{"timeout_seconds":1}x""", nameof(KmsError.MalformedRequest), "line 1, column" },

@@ -41,6 +41,9 @@ internal sealed class StaticBackend : IKeyBackend
 
     public ValueTask CheckHealthAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
+    public string WhyNoDefaultKeyIsMade(string keyId) =>
+        $"default key '{keyId}' does not exist in backend 'static', which has the key '{_description.KeyId}' alone";
+
     public KeyClaim ClaimOn(Envelope envelope) => IsMine(envelope.MasterKeyId) ? KeyClaim.Yes : KeyClaim.No;
 
     public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation) =>

@@ -73,4 +73,18 @@ internal static class EventIds
     public const int RustFsFollows = 6000;
     public const int RustFsDoesNotFollow = 6001;
     public const int FollowingFailed = 6002;
+
+    // Vault: 7000
+    public const int VaultLoggedIn = 7000;
+    public const int VaultTokenRenewed = 7001;
+    public const int VaultCredentialsFailed = 7002;
+    public const int VaultTokenDead = 7003;
+    public const int VaultTokenEnds = 7004;
+    public const int VaultCircuitOpened = 7005;
+    public const int VaultCircuitClosed = 7006;
+    public const int VaultTlsFilesTaken = 7007;
+    public const int VaultTlsFilesNotTaken = 7008;
+    public const int VaultNotVerified = 7009;
+    public const int VaultNotRevoked = 7010;
+    public const int VaultUpkeepFailed = 7011;
 }

@@ -7,6 +7,9 @@ internal interface IVault
     /// <summary>For people: the address, and the namespace where there is one.</summary>
     string Name { get; }
 
+    /// <summary>Null where it is not known.</summary>
+    VaultStatus? Status => null;
+
     /// <summary>Sends a call and waits for its answer, as often and as long as its kind allows.</summary>
     /// <returns>Whatever came of it, also where no answer came: see <see cref="VaultAnswer.Fault"/>. The caller disposes it.</returns>
     /// <exception cref="OperationCanceledException">Only when <paramref name="cancellation"/> is cancelled.</exception>

@@ -74,6 +74,9 @@ internal interface IKeyBackend : IDisposable
     /// <summary>Keys whose deletion is due, and those whose destruction was interrupted. Cheap: it is asked every minute.</summary>
     ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation) => new([]);
 
+    /// <summary>How it fares with the server that its keys are on; null where they are on none.</summary>
+    RemoteStatus? Remote => null;
+
     /// <summary>What is kept of keys that are elsewhere; null where the keys themselves are here.</summary>
     CacheCounts? CacheCounts => null;
 

@@ -6,7 +6,7 @@ using static KmsSidecar.Tests.Backends.BackendCalls;
 
 namespace KmsSidecar.Tests.Backends;
 
-/// <summary>What every backend that wraps in this process does.</summary>
+/// <summary>What every backend does.</summary>
 public abstract class KeyBackendContract
 {
     private const string Key = "contract-key";
@@ -14,6 +14,9 @@ public abstract class KeyBackendContract
     public static TheoryData<string> Forms => [nameof(EnvelopeForm.Bound), nameof(EnvelopeForm.RustFs)];
 
     private protected abstract IKeyBackend Backend { get; }
+
+    /// <summary>False for a backend that writes RustFS's form whatever is asked for, since it does not wrap in this process.</summary>
+    private protected virtual bool WritesBoundForm => true;
 
     /// <summary>An enabled key that the backend holds.</summary>
     private protected static string KeyId => Key;
@@ -52,7 +55,7 @@ public abstract class KeyBackendContract
         (_, _, byte[] rustFs) = await Backend.WrapAsync(KeyId, EnvelopeForm.RustFs, context);
         (_, _, byte[] bound) = await Backend.WrapAsync(KeyId, EnvelopeForm.Bound, context);
         Assert.Equal(DataKey, (await Backend.UnwrapAsync(rustFs)).Plaintext);
-        Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(bound)).Error);
+        Assert.Equal(WritesBoundForm ? KmsError.InvalidCiphertext : KmsError.None, (await Backend.UnwrapAsync(bound)).Error);
     }
 
     [Theory]
@@ -89,7 +92,7 @@ public abstract class KeyBackendContract
             Context = good.Context,
             CreatedAt = good.CreatedAt,
             MasterKeyVersion = 2,
-            Form = good.Form,
+            Form = EnvelopeForm.Bound,
         };
         Assert.Equal(KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(other)).Error);
     }
@@ -125,7 +128,7 @@ public abstract class KeyBackendContract
         Assert.True(ZonedTimestamp.TryParse(key.CreatedAt, out _));
         Assert.True(await Backend.HoldsAsync(KeyId));
         Assert.Contains(KeyId, (await Backend.ListAsync()).Ids);
-        Assert.Equal(Backend.KeyCount, (await Backend.ListAsync()).Ids.Length);
+        Assert.Equal(Backend.KeyCount ?? (await Backend.ListAsync()).Ids.Length, (await Backend.ListAsync()).Ids.Length);
     }
 
     [Fact]

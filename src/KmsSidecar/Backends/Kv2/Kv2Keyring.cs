@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using KmsSidecar.Crypto;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Sharing;
+
+namespace KmsSidecar.Backends.Kv2;
+
+/// <summary>The keys of a store by id: read when they are needed, each once however many ask, and kept for a limited time.</summary>
+/// <remarks>Thread-safe. What other writers do is seen when the time of what is kept is over, and at once where an envelope names a version
+/// that is not known yet.</remarks>
+internal sealed class Kv2Keyring : IDisposable
+{
+    /// <summary>How many faults are listed, and reported; a store has that many only when something else wrote all of it.</summary>
+    private const int MaxFaults = 1000;
+
+    private static readonly TimeSpan AbsenceLifetime = TimeSpan.FromSeconds(2);
+
+    private readonly Kv2Store _store;
+    private readonly Kv2Reports _reports;
+    private readonly LeaseCache<string, Kv2Key> _keys;
+    private readonly LeaseCache<(string KeyId, uint Version), AeadKey> _versions;
+    private readonly AbsentKeys _absent;
+    private readonly ConcurrentDictionary<string, UnreadableKey> _faults = new(StringComparer.Ordinal);
+
+    /// <summary>Faults that were reported, whether they are mended since or not.</summary>
+    private readonly ConcurrentDictionary<UnreadableKey, byte> _told = new();
+
+    /// <summary>Keys whose deletion was scheduled or begun, as far as they were read.</summary>
+    private readonly ConcurrentDictionary<string, KeyDescription> _ending = new(StringComparer.Ordinal);
+
+    public Kv2Keyring(Kv2Store store, Kv2Settings settings, Kv2Reports reports, TimeProvider clock)
+    {
+        (_store, _reports) = (store, reports);
+        int capacity = settings.CacheKeys ? settings.MaxCachedKeys : 0;
+        TimeSpan lifetime = capacity > 0 ? settings.CacheLifetime : TimeSpan.Zero;
+        _keys = new LeaseCache<string, Kv2Key>(capacity, lifetime, clock, StringComparer.Ordinal);
+        _versions = new LeaseCache<(string, uint), AeadKey>(capacity, lifetime, clock);
+        _absent = new AbsentKeys(lifetime < AbsenceLifetime ? lifetime : AbsenceLifetime, clock);
+    }
+
+    public ImmutableArray<UnreadableKey> Unreadable => [.. _faults.Values.OrderBy(static fault => fault.Name, Utf8Order.Instance)];
+
+    public CacheCounts Counts => _keys.Counts + _versions.Counts;
+
+    public IEnumerable<KeyDescription> Ending => _ending.Values;
+
+    /// <returns>None with a lease, which the caller disposes; KeyNotFound, KeyDamaged, or a backend error.</returns>
+    public ValueTask<(KmsError Error, Lease<Kv2Key> Lease)> GetAsync(string keyId, CancellationToken cancellation) =>
+        !KeyId.IsLegal(keyId) || _absent.Contains(keyId)
+            ? new ValueTask<(KmsError, Lease<Kv2Key>)>((KmsError.KeyNotFound, default))
+            : _keys.GetAsync(keyId, this, static (id, ring) => ring.FetchAsync(id), cancellation);
+
+    /// <summary>As <see cref="GetAsync"/>, and read now.</summary>
+    public ValueTask<(KmsError Error, Lease<Kv2Key> Lease)> RefreshAsync(string keyId, CancellationToken cancellation)
+    {
+        _keys.Remove(keyId);
+        _absent.Remove(keyId);
+        return GetAsync(keyId, cancellation);
+    }
+
+    /// <summary>A version other than the newest.</summary>
+    /// <param name="keyId">Of a key that is there.</param>
+    /// <returns>As <see cref="GetAsync"/>; KeyNotFound when there is no such version.</returns>
+    public ValueTask<(KmsError Error, Lease<AeadKey> Lease)> GetVersionAsync(string keyId, uint version, CancellationToken cancellation) =>
+        _versions.GetAsync((keyId, version), this, static (key, ring) => ring.FetchVersionAsync(key.KeyId, key.Version), cancellation);
+
+    /// <summary>Keeps what was just written, or found when there was nothing to write.</summary>
+    public void Set(Kv2Content content)
+    {
+        string keyId = content.Description.KeyId;
+        _absent.Remove(keyId);
+        Note(content.Description);
+        _keys.Set(keyId, new Kv2Key(content));
+    }
+
+    /// <summary>Keeps the material that the newest version took the place of.</summary>
+    public void SetFormer(string keyId, uint version, SecretBytes material) => _versions.Set((keyId, version), AeadKey.From(material.Span));
+
+    /// <summary>What is kept of a key may be wrong: a write has failed, or it is not known what became of it.</summary>
+    public void Forget(string keyId)
+    {
+        _keys.Remove(keyId);
+        _absent.Remove(keyId);
+    }
+
+    /// <summary>A key is destroyed.</summary>
+    /// <param name="versions">The numbers that it had.</param>
+    public void Remove(string keyId, IEnumerable<uint> versions)
+    {
+        Forget(keyId);
+        _ending.TryRemove(keyId, out _);
+        _faults.TryRemove(keyId, out _);
+        foreach (uint version in versions)
+        {
+            _versions.Remove((keyId, version));
+            _faults.TryRemove(Kv2VersionRecord.PathOf(keyId, version), out _);
+        }
+    }
+
+    public void Clear()
+    {
+        _keys.Clear();
+        _versions.Clear();
+        _absent.Clear();
+    }
+
+    /// <summary>Notes something in the store that cannot be served; told once.</summary>
+    public void Report(string name, string reason)
+    {
+        UnreadableKey fault = new(name, reason);
+        if (_faults.Count < MaxFaults || _faults.ContainsKey(name))
+        {
+            _faults[name] = fault;
+        }
+
+        if (_told.Count < MaxFaults && _told.TryAdd(fault, 0))
+        {
+            _reports.Unreadable(fault);
+        }
+    }
+
+    /// <summary>What is lent goes on until it is returned; the last to do so zeroes it.</summary>
+    public void Dispose()
+    {
+        _keys.Dispose();
+        _versions.Dispose();
+    }
+
+    private async Task<(KmsError Error, Kv2Key? Value)> FetchAsync(string keyId)
+    {
+        long epoch = _absent.Epoch;
+        using Kv2Found<Kv2Record> found = await _store.ReadAsync(keyId, CancellationToken.None);
+        switch (found.Error)
+        {
+            case KmsError.None:
+                _faults.TryRemove(keyId, out _);
+                Note(found.Record!.Content.Description);
+                return (KmsError.None, new Kv2Key(found.Record.Content));
+            case KmsError.KeyNotFound:
+                _faults.TryRemove(keyId, out _);
+                _ending.TryRemove(keyId, out _);
+                _absent.Add(keyId, epoch);
+                break;
+            case KmsError.KeyDamaged:
+                Report(keyId, found.Sentence);
+                break;
+        }
+
+        return (found.Error, null);
+    }
+
+    private async Task<(KmsError Error, AeadKey? Value)> FetchVersionAsync(string keyId, uint version)
+    {
+        using Kv2Found<Kv2VersionRecord> found = await _store.ReadVersionAsync(keyId, version, CancellationToken.None);
+        string path = Kv2VersionRecord.PathOf(keyId, version);
+        if (found.Error == KmsError.KeyDamaged)
+        {
+            Report(path, found.Sentence);
+        }
+        else if (found.Error == KmsError.None)
+        {
+            _faults.TryRemove(path, out _);
+        }
+
+        return (found.Error, found.Record is null ? null : AeadKey.From(found.Record.Material.Span));
+    }
+
+    private void Note(KeyDescription key)
+    {
+        if (key.State is KeyState.PendingDeletion or KeyState.Unavailable)
+        {
+            _ending[key.KeyId] = key;
+        }
+        else
+        {
+            _ending.TryRemove(key.KeyId, out _);
+        }
+    }
+}

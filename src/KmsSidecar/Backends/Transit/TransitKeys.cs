@@ -1,0 +1,191 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Sharing;
+using KmsSidecar.Vault;
+
+namespace KmsSidecar.Backends.Transit;
+
+/// <summary>What is known of the keys by id: read when it is needed, each once however many ask, and kept for a limited time.</summary>
+/// <remarks>Thread-safe. What other writers do is seen when the time of what is kept is over.</remarks>
+internal sealed class TransitKeys : IDisposable
+{
+    /// <summary>How many faults are listed: a mount may have any number of keys that are not for this.</summary>
+    private const int MaxFaults = 256;
+
+    private static readonly TimeSpan AbsenceLifetime = TimeSpan.FromSeconds(2);
+
+    private readonly TransitEngine _engine;
+    private readonly KeyValueStore _records;
+    private readonly TransitReports _reports;
+    private readonly LeaseCache<string, KnownKey> _keys;
+    private readonly AbsentKeys _absent;
+    private readonly ConcurrentDictionary<string, UnreadableKey> _faults = new(StringComparer.Ordinal);
+
+    /// <summary>Keys whose deletion was scheduled or begun, as far as they were read.</summary>
+    private readonly ConcurrentDictionary<string, KeyDescription> _ending = new(StringComparer.Ordinal);
+
+    public TransitKeys(TransitEngine engine, KeyValueStore records, TransitSettings settings, TransitReports reports, TimeProvider clock)
+    {
+        (_engine, _records, _reports) = (engine, records, reports);
+        int capacity = settings.CacheKeys ? settings.MaxCachedKeys : 0;
+        TimeSpan lifetime = capacity > 0 ? settings.CacheLifetime : TimeSpan.Zero;
+        _keys = new LeaseCache<string, KnownKey>(capacity, lifetime, clock, StringComparer.Ordinal);
+        _absent = new AbsentKeys(lifetime < AbsenceLifetime ? lifetime : AbsenceLifetime, clock);
+    }
+
+    public ImmutableArray<UnreadableKey> Unreadable => [.. _faults.Values.OrderBy(static fault => fault.Name, Utf8Order.Instance)];
+
+    public CacheCounts Counts => _keys.Counts;
+
+    public IEnumerable<KeyDescription> Ending => _ending.Values;
+
+    /// <param name="keyId">Any text at all.</param>
+    /// <returns>None with the key; KeyNotFound, KeyDamaged, or a backend error.</returns>
+    public async ValueTask<(KmsError Error, KnownKey? Key)> GetAsync(string keyId, CancellationToken cancellation)
+    {
+        if (!KeyId.IsLegal(keyId) || _absent.Contains(keyId))
+        {
+            return (KmsError.KeyNotFound, null);
+        }
+
+        (KmsError error, Lease<KnownKey> lease) = await _keys.GetAsync(keyId, this, static (id, keys) => keys.FetchAsync(id), cancellation);
+        using (lease)
+        {
+            return (error, lease.Value);
+        }
+    }
+
+    /// <summary>As it is now, whatever is kept.</summary>
+    /// <param name="keyId">A legal id.</param>
+    public async ValueTask<TransitLookup> ReadAsync(string keyId, CancellationToken cancellation)
+    {
+        Task<TransitKeyRead> reading = _engine.ReadKeyAsync(keyId, cancellation).AsTask();
+        using KeyValueRead record = await _records.ReadAsync(keyId, cancellation);
+        TransitLookup lookup = Combine(keyId, await reading, record);
+        Note(keyId, lookup);
+        return lookup;
+    }
+
+    /// <summary>Keeps what was just written, or found when there was nothing to write.</summary>
+    public void Set(KnownKey key)
+    {
+        string keyId = key.Description.KeyId;
+        _absent.Remove(keyId);
+        NoteEnding(key.Description);
+        _keys.Set(keyId, key);
+    }
+
+    /// <summary>What is kept of a key may be wrong.</summary>
+    public void Forget(string keyId)
+    {
+        _keys.Remove(keyId);
+        _absent.Remove(keyId);
+    }
+
+    /// <summary>A key is destroyed.</summary>
+    public void Remove(string keyId)
+    {
+        Forget(keyId);
+        _ending.TryRemove(keyId, out _);
+        _faults.TryRemove(keyId, out _);
+    }
+
+    public void Clear()
+    {
+        _keys.Clear();
+        _absent.Clear();
+    }
+
+    /// <summary>Notes a name in the mount that cannot be served; told once.</summary>
+    public void Report(string name, string reason)
+    {
+        UnreadableKey fault = new(name, reason);
+        if ((_faults.TryGetValue(name, out UnreadableKey? known) && known == fault) || (known is null && _faults.Count >= MaxFaults))
+        {
+            return;
+        }
+
+        _faults[name] = fault;
+        _reports.Unreadable(fault);
+    }
+
+    public void Dispose() => _keys.Dispose();
+
+    private async Task<(KmsError Error, KnownKey? Value)> FetchAsync(string keyId)
+    {
+        long epoch = _absent.Epoch;
+        TransitLookup lookup = await ReadAsync(keyId, CancellationToken.None);
+        if (lookup.Error == KmsError.KeyNotFound)
+        {
+            _absent.Add(keyId, epoch);
+        }
+
+        return (lookup.Error, lookup.Key);
+    }
+
+    private TransitLookup Combine(string keyId, TransitKeyRead key, KeyValueRead read)
+    {
+        if (key.Error is not (KmsError.None or KmsError.KeyNotFound))
+        {
+            return new TransitLookup(key.Error, key.Sentence, null, 0);
+        }
+
+        if (read.Fault is not (VaultFault.None or VaultFault.NotFound))
+        {
+            return new TransitLookup(read.Fault.ToError(), read.Sentence, null, 0);
+        }
+
+        TransitRecord? record = null;
+        if (read.Fault == VaultFault.None && (record = TransitRecordReader.TryRead(read.Record, out string? fault)) is null)
+        {
+            return new TransitLookup(KmsError.KeyDamaged, DamageOf(keyId, fault!), null, read.Version);
+        }
+
+        if (key.Key is { } found)
+        {
+            return found.WhyUnusable(_engine.Mount) is { } unusable
+                ? new TransitLookup(KmsError.KeyDamaged, unusable, null, read.Version)
+                : new TransitLookup(KmsError.None, "", new KnownKey(keyId, record ?? TransitRecord.Of(found), record is not null, found), read.Version);
+        }
+
+        // A destruction that was interrupted; any other record without a key is what is left of one that somebody removed.
+        return record is { State: KeyState.Unavailable or KeyState.PendingDeletion }
+            ? new TransitLookup(KmsError.None, "", new KnownKey(keyId, record, hasRecord: true, key: null), read.Version)
+            : new TransitLookup(KmsError.KeyNotFound, key.Sentence, null, read.Version);
+    }
+
+    private string DamageOf(string keyId, string fault) =>
+        $"the record of key '{keyId}' is damaged: {fault}; bring an earlier version of it back: vault kv rollback {_records.NameOf(keyId)} -version=N";
+
+    private void Note(string keyId, TransitLookup lookup)
+    {
+        switch (lookup.Error)
+        {
+            case KmsError.None:
+                _faults.TryRemove(keyId, out _);
+                NoteEnding(lookup.Key!.Description);
+                break;
+            case KmsError.KeyNotFound:
+                _faults.TryRemove(keyId, out _);
+                _ending.TryRemove(keyId, out _);
+                break;
+            case KmsError.KeyDamaged:
+                Report(keyId, lookup.Sentence);
+                break;
+        }
+    }
+
+    private void NoteEnding(KeyDescription key)
+    {
+        if (key.State is KeyState.PendingDeletion or KeyState.Unavailable)
+        {
+            _ending[key.KeyId] = key;
+        }
+        else
+        {
+            _ending.TryRemove(key.KeyId, out _);
+        }
+    }
+}

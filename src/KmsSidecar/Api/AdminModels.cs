@@ -45,6 +45,10 @@ internal sealed record StatusAnswer
 
     public ImmutableArray<UnreadableKey> UnreadableKeys { get; init; } = [];
 
+    /// <summary>Absent unless the active backend is on a server.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RemoteSummary? Remote { get; init; }
+
     public ImmutableArray<DecryptOnlyBackend> DecryptOnly { get; init; } = [];
 
     /// <summary>Absent unless the daemon passes its default key on.</summary>
@@ -79,8 +83,15 @@ internal sealed record ClusterNode(string Host, string ConfigFingerprint);
 /// <param name="KeyCount">Null unless it is open.</param>
 /// <param name="LastUsedAt">When it last opened an envelope, to the minute; null for not since it became decrypt-only.</param>
 /// <param name="Fault">Why it cannot be opened; null when it can.</param>
+/// <param name="Remote">Absent unless it is open, and on a server.</param>
 internal sealed record DecryptOnlyBackend(
-    string Name, BackendSummary BackendSummary, int? KeyCount, string DecryptOnlySince, string? LastUsedAt, string? Fault);
+    string Name,
+    BackendSummary BackendSummary,
+    int? KeyCount,
+    string DecryptOnlySince,
+    string? LastUsedAt,
+    string? Fault,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RemoteSummary? Remote);
 
 internal sealed record ConfigSummary(
     string BackendType, string? DefaultKeyId, long TimeoutSeconds, int RetryAttempts, bool EnableCache, int MaxCachedKeys, long CacheTtlSeconds,
@@ -92,6 +103,9 @@ internal sealed record CacheSummary(int MaxKeys, long TtlSeconds, bool EnableMet
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "backend_type")]
 [JsonDerivedType(typeof(LocalSummary), "local")]
 [JsonDerivedType(typeof(StaticSummary), "static")]
+[JsonDerivedType(typeof(VaultSummary), "vault")]
+[JsonDerivedType(typeof(VaultTransitSummary), "vault-transit")]
+[JsonDerivedType(typeof(VaultKv2Summary), "vault-kv2")]
 internal abstract record BackendSummary;
 
 internal sealed record LocalSummary(string KeyDir, bool HasMasterKey, int? FilePermissions) : BackendSummary;

@@ -8,6 +8,7 @@ using KmsSidecar.Json;
 using KmsSidecar.Keys;
 using KmsSidecar.Lifecycle;
 using KmsSidecar.RustFs;
+using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Api;
 
@@ -31,7 +32,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
             BackendStatus = backend is null ? null : sickness is null ? "healthy" : "unhealthy",
             Healthy = backend is null ? null : sickness is null,
             CacheEnabled = snapshot.Configuration?.EnableCache,
-            CacheStats = backend is not null && snapshot.Configuration!.EnableCache ? new CacheStats(0, 0, 0, 0) : null,
+            CacheStats = backend is not null && snapshot.Configuration!.EnableCache ? Summarise(backend.CacheCounts ?? default) : null,
             DefaultKeyId = DefaultKey.IdOf(snapshot),
             Capabilities = backend is null ? null : Capabilities.From(backend.Capabilities),
             ClusterConfig = snapshot.Document is null ? null : new ClusterConfig(true, [new ClusterNode("local", Fingerprint(snapshot.Document))]),
@@ -39,6 +40,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
             Generation = snapshot.Generation,
             KeyCount = backend?.KeyCount,
             UncheckedKeyCount = backend?.UncheckedKeyCount,
+            Remote = RemoteSummary.Of(backend?.Remote),
             UnreadableKeys = backend?.Unreadable ?? [],
             DecryptOnly = [.. snapshot.DecryptOnly.Select(entry => Summarise(entry, snapshot.MountOf(entry)))],
             RustFs = follower is null ? null : Summarise(follower(), DefaultKey.IdOf(snapshot)),
@@ -89,13 +91,18 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
         return new ValueTask<KmsError>(KmsError.None);
     }
 
-    /// <summary>The backends of this build keep every key in memory and have no cache that could be stale: there is nothing to empty.</summary>
+    /// <summary>Of every backend, former ones too. A local backend has no cache that could be stale: there is nothing to empty.</summary>
     public ValueTask<KmsError> ClearCacheAsync(Call call)
     {
         using SnapshotLease lease = service.Acquire();
         if (!lease.Snapshot.IsRunning)
         {
             return new ValueTask<KmsError>(KmsError.NotRunning);
+        }
+
+        foreach (MountedBackend mount in lease.Snapshot.Backends)
+        {
+            mount.Backend?.ClearCache();
         }
 
         call.Write(new ClearCacheAnswer("success", "cache cleared successfully"), AdminJson.Default.ClearCacheAnswer);
@@ -140,13 +147,20 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
         mount?.Backend?.KeyCount,
         Rfc3339(entry.Since),
         entry.LastUsedAt(clock.GetUtcNow()) is { } at ? Rfc3339(at) : null,
-        mount?.Fault?.Message);
+        mount?.Fault?.Message,
+        RemoteSummary.Of(mount?.Backend?.Remote));
+
+    private static CacheStats Summarise(CacheCounts cache) => new(cache.Hits, cache.Misses, cache.Entries, cache.Evictions);
 
     private static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static BackendSummary Summarise(KmsConfiguration configuration, IKeyBackend? backend) => configuration.Backend == BackendType.Local
-        ? new LocalSummary(configuration.KeyDirectory!, configuration.HasMasterKey, (int?)configuration.FilePermissions)
-        : new StaticSummary(backend?.SoleKeyId);
+    private static BackendSummary Summarise(KmsConfiguration configuration, IKeyBackend? backend) => configuration switch
+    {
+        { Backend: BackendType.Local } =>
+            new LocalSummary(configuration.KeyDirectory!, configuration.HasMasterKey, (int?)configuration.FilePermissions),
+        { Vault: { } vault } => RemoteBackendSummary.Of(configuration.Backend, vault),
+        _ => new StaticSummary(backend?.SoleKeyId),
+    };
 
     /// <summary>Tells two configurations apart without saying anything about their secrets, which count only as set or not.</summary>
     private static string Fingerprint(ConfigurationDocument document)

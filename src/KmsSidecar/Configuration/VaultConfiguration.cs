@@ -18,6 +18,9 @@ internal sealed record VaultConfiguration
 
     public required string AuthMethodType { get; init; }
 
+    /// <summary>A token or secret id is in the configuration itself.</summary>
+    public bool HasStoredCredentials { get; init; }
+
     /// <summary>Null where the keys themselves are in KV v2.</summary>
     public string? TransitMount { get; init; }
 
@@ -44,6 +47,7 @@ internal sealed record VaultConfiguration
             Namespace = document.Text(ConfigurationField.Namespace),
             AuthMethodType = document.AuthMethod?.TypeName
                 ?? throw Missing("auth_method", """for example {"approle":{"role_id":"…","secret_id":"…"}}"""),
+            HasStoredCredentials = document.AuthMethod.Secret is not null,
             TransitMount = document.Backend == BackendType.VaultKv2
                 ? null
                 : Mount(document, ConfigurationField.MountPath) ?? DefaultTransitMount,

@@ -22,18 +22,25 @@ internal sealed class BackendFactory(
     IFileSteps steps,
     DirectoryLocks locks,
     TimeProvider clock,
-    ILoggerFactory logs)
+    ILoggerFactory logs) : IDisposable
 {
     private const int MaxStaticKeyFileBytes = 4096;
 
     private readonly ILogger _log = logs.CreateLogger("rustfs::kms::backend");
+    private readonly VaultFactory _vaults = new(clock, logs);
 
     public ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation) => document.Backend switch
     {
         BackendType.Local => new ValueTask<IKeyBackend>(OpenLocal(document, mode)),
         BackendType.Static => new ValueTask<IKeyBackend>(OpenStatic()),
-        _ => throw new KmsException(KmsError.Unsupported, $"backend '{document.Backend.Tag()}' cannot be opened yet"),
+        _ => _vaults.OpenAsync(document, mode, cancellation),
     };
+
+    public void Dispose() => _vaults.Dispose();
+
+    /// <inheritdoc cref="SecretIdUnwrapper"/>
+    public ValueTask<SecretBytes> UnwrapAsync(ConfigurationDocument document, CancellationToken cancellation) =>
+        _vaults.UnwrapAsync(document, cancellation);
 
     /// <summary>What opening would make first: only a key directory is made.</summary>
     public static ImmutableArray<string> DescribeMissing(ConfigurationDocument document) => document.Backend == BackendType.Local

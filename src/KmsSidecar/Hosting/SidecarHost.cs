@@ -62,7 +62,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         string? staticKeyFile = options.StaticKeyFile ?? SystemCredential.Find("static-key");
         BackendFactory backends = new(_state.MasterKey.Text, _state.DerivedKeys, staticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
-        Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing);
+        Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, backends.UnwrapAsync);
 
         _sweeper = new KeySweeper(Service, clock, logs);
         _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
@@ -88,6 +88,7 @@ internal sealed class SidecarHost : IAsyncDisposable
                 () => certificate.Current.NotAfter.ToUnixTimeSeconds());
         }
 
+        new BackendMetrics(Service).AddTo(metrics);
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service, clock, _follower is { } follower ? () => follower.Status : null),

@@ -30,7 +30,7 @@ internal static partial class LifecycleLog
         "stored configuration {File} is damaged ({Reason}); the newest good one is used: {Used}")]
     public static partial void StateFileDamaged(ILogger log, string file, string reason, string used);
 
-    [LoggerMessage(EventIds.KeyUnreadable, LogLevel.Error, "key file {Name} is out of service: {Reason}")]
+    [LoggerMessage(EventIds.KeyUnreadable, LogLevel.Error, "key {Name} is out of service: {Reason}")]
     public static partial void KeyUnreadable(ILogger log, string name, string reason);
 
     [LoggerMessage(EventIds.BackendUnreachable, LogLevel.Error,

@@ -8,7 +8,7 @@ namespace KmsSidecar.Observability;
 internal sealed class Metrics
 {
     private readonly List<RouteSeries> _series = [];
-    private readonly List<(string Family, string Help, Func<long> Read)> _gauges = [];
+    private readonly List<(string Family, string Type, string Help, Func<IEnumerable<Sample>> Read)> _families = [];
 
     /// <summary>A new series. All are added before the first request: the list is not thread-safe, the series are.</summary>
     /// <param name="route">Unique, and free of <c>"</c>, <c>\</c> and line breaks.</param>
@@ -19,8 +19,15 @@ internal sealed class Metrics
         return series;
     }
 
+    /// <param name="Labels">As they are written, braces and all; empty for none. From a closed set, whatever callers send.</param>
+    public readonly record struct Sample(string Labels, double Value);
+
     /// <summary>A number that is read whenever it is asked for. All are added before the first request.</summary>
-    public void AddGauge(string family, string help, Func<long> read) => _gauges.Add((family, help, read));
+    public void AddGauge(string family, string help, Func<long> read) => AddFamily(family, "gauge", help, () => [new Sample("", read())]);
+
+    /// <summary>Numbers that are read whenever they are asked for; none while there is nothing to count. All are added before the first request.</summary>
+    /// <param name="type">gauge or counter.</param>
+    public void AddFamily(string family, string type, string help, Func<IEnumerable<Sample>> read) => _families.Add((family, type, help, read));
 
     /// <param name="state">Name of the service's state.</param>
     /// <param name="states">Names of all states.</param>
@@ -43,10 +50,13 @@ internal sealed class Metrics
         Describe(text, "kms_sidecar_configuration_generation", "gauge", "Number of the configuration in effect; 0 for none.");
         Append(text, $"kms_sidecar_configuration_generation {generation}\n");
 
-        foreach ((string family, string help, Func<long> read) in _gauges)
+        foreach ((string family, string type, string help, Func<IEnumerable<Sample>> read) in _families)
         {
-            Describe(text, family, "gauge", help);
-            Append(text, $"{family} {read()}\n");
+            Describe(text, family, type, help);
+            foreach (Sample sample in read())
+            {
+                Append(text, $"{family}{sample.Labels} {sample.Value}\n");
+            }
         }
 
         Describe(text, Requests, "counter", "Requests answered, by route and HTTP status.");

@@ -21,7 +21,7 @@ public sealed class BadRequestTests(RunningHost running) : IClassFixture<Running
     [InlineData("""{"backend_type":"local","timeout_seconds":1.5}""", "member 'timeout_seconds' must be a whole number from 1 to 300")]
     [InlineData("""{"backend_type":"local","key_dir":["/x"]}""", "member 'key_dir' must be a string, not an array")]
     [InlineData("""{"key_dir":"/x"}""", "member 'backend_type' is missing: configure replaces the whole configuration")]
-    [InlineData("""{"backend_type":"hsm"}""", "member 'backend_type' names no backend; 'local' and 'static' are known")]
+    [InlineData("""{"backend_type":"hsm"}""", "member 'backend_type' names no backend; 'local', 'static', 'vault', 'vault-transit' and 'vault-kv2' are known")]
     [InlineData("[]", "a JSON object is expected, not an array")]
     [InlineData("{", "malformed JSON at line 1, column 2")]
     [InlineData("{\n  \"backend_type\": local\n}", "malformed JSON at line 2, column 19")]
@@ -139,8 +139,8 @@ public sealed class BadRequestTests(RunningHost running) : IClassFixture<Running
 
     [Fact]
     public async Task BackendOfAnotherBuild_Is501() =>
-        (await _host.Tcp.PostAsync($"{Kms}/reconfigure", """{"backend_type":"vault"}""")).ExpectFailure(
-            501, "Unsupported", "backend_type 'vault' is not in this build; it has 'local' and 'static'");
+        (await _host.Tcp.PostAsync($"{Kms}/reconfigure", """{"backend_type":"aws"}""")).ExpectFailure(
+            501, "Unsupported", "backend_type 'aws' is not in this build; it has 'local', 'static', 'vault', 'vault-transit' and 'vault-kv2'");
 
     [Theory]
     [InlineData("/keys/a%20b", "percent escape")]

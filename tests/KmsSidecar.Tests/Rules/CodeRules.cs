@@ -63,7 +63,14 @@ public sealed partial class CodeRules
             """{"backend_type":"local","key_dir":"/k","master_key":"0123456789abcdef"}"""u8, current: null, "");
         using ConfigurationDocument document = ConfigurationDocument.Replace(patch, BackendType.Local);
 
-        foreach (object holder in (IEnumerable)new object[] { secret, key, buffer, patch, document, KmsConfiguration.From(document) })
+        using ConfigurationPatch remote = ConfigurationPatch.Read(
+            """{"backend_type":"vault","address":"https://v","auth_method":{"token":"0123456789abcdef"}}"""u8, current: null, "");
+        using ConfigurationDocument vault = ConfigurationDocument.Replace(remote, BackendType.Vault);
+
+        foreach (object holder in (IEnumerable)new object[]
+        {
+            secret, key, buffer, patch, document, KmsConfiguration.From(document), remote, vault, vault.AuthMethod!, KmsConfiguration.From(vault),
+        })
         {
             Assert.DoesNotContain("0123456789abcdef", holder.ToString(), StringComparison.Ordinal);
         }

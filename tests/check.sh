@@ -2,6 +2,8 @@
 # Builds everything with warnings as errors and runs the tests.
 #   tests/check.sh           format check, build, tests (a few minutes)
 #   tests/check.sh --slow    also the slow set: the 1,000,000-iteration XAES hash
+#   VAULT_ADDR=http://127.0.0.1:8200 VAULT_TOKEN=... tests/check.sh
+#                            also the contract of backends on that OpenBao or Vault, which is skipped without
 # The last line is `N passed, N failed`; no test run at all is a failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -26,5 +28,6 @@ if [ "$total" -eq 0 ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
   failed=$((failed + 1))
 fi
 
+[ "$skipped" -eq 0 ] || echo "$skipped skipped: those that need an OpenBao or Vault, named by VAULT_ADDR and VAULT_TOKEN"
 echo "$((total - failed - skipped > 0 ? total - failed - skipped : 0)) passed, $failed failed"
 [ "$failed" -eq 0 ]

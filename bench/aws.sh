@@ -51,10 +51,10 @@ done
 
 echo "The AWS KMS API over TLS, signed, beside the data socket's own form:"
 echo
-awk -v subject=awstls -v reference=native -f "$here/table.awk" "$results"
+awk -v subject=awstls -v reference=native -f "$here/rounds.awk" -f "$here/table.awk" "$results"
 echo
 echo "The AWS KMS API on the data socket, beside its own form:"
 echo
-awk -v subject=aws -v reference=native -f "$here/table.awk" "$results"
+awk -v subject=aws -v reference=native -f "$here/rounds.awk" -f "$here/table.awk" "$results"
 echo
 echo "$rounds round(s) of $seconds s per cell on $(nproc) cores, shared with the client."

@@ -81,7 +81,7 @@ for ((round = 1; round <= rounds; round++)); do
 done
 batch_gain=$(sed -nE 's/.* keys_per_s=([0-9]+).*/\1/p' "$results.batch" | paste -d' ' - - | awk '{ printf "%.2f\n", $2 / $1 }' | sort -n | sed -n "$((rounds / 2 + 1))p")
 
-awk -v subject=native -v reference=reference -f "$here/table.awk" "$results"
+awk -v subject=native -v reference=reference -f "$here/rounds.awk" -f "$here/table.awk" "$results"
 cat <<TEXT
 
 In batches of 16 at 16 connections $batch_gain times the reference's data keys per second.

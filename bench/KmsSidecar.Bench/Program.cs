@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using KmsSidecar.Bench.Load;
+using KmsSidecar.Bench.Pace;
 using KmsSidecar.Bench.Swaps;
 
 namespace KmsSidecar.Bench;
@@ -9,7 +10,7 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), SwapCommand.Create(), CreateMicroCommand() };
+        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), SwapCommand.Create(), PaceCommand.Create(), CreateMicroCommand() };
         return root.Parse(args).Invoke();
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 
 namespace KmsSidecar.Bench.Load;
 
@@ -12,15 +13,14 @@ internal sealed class AwsForm(string host, (string AccessKey, string Secret)? cr
     private const string ContentType = "application/x-amz-json-1.1";
     private const string SignedHeaders = "content-type;host;x-amz-date;x-amz-target";
 
-    public override string PlaintextMember => "Plaintext";
-
-    public override string BlobMember => "CiphertextBlob";
-
     /// <param name="count">1: the API has no batches.</param>
     public override byte[] Generate(int count) => Request(
         "GenerateDataKey", $$"""{"KeyId":"alias/default","KeySpec":"AES_256","EncryptionContext":{{EncryptionContext}}}""");
 
     public override byte[] Decrypt(string blob) => Request("Decrypt", $$"""{"CiphertextBlob":{{blob}},"EncryptionContext":{{EncryptionContext}}}""");
+
+    public override (string Key, string Blob) ReadGenerated(JsonElement answer) =>
+        (Member(answer, "Plaintext").GetRawText(), Member(answer, "CiphertextBlob").GetRawText());
 
     private byte[] Request(string operation, string body)
     {

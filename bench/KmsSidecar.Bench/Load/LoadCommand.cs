@@ -21,9 +21,10 @@ internal static class LoadCommand
             Required = true,
             CustomParser = ParseTarget,
         };
-        Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference; aws: the AWS KMS API, on TCP signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY." };
+        Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference; aws: the AWS KMS API, on TCP signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; vault: Transit with the token VAULT_TOKEN and the key VAULT_KEY." };
         Option<Operation> operation = new("--operation") { Description = "What each request asks for." };
         Option<int> batch = Bounded("--batch", "Data keys in one request of native generate.", 1, 1, LoadOptions.MaxBatch);
+        Option<int> keys = Bounded("--keys", "Data keys of each connection that decrypt opens in turn, each twice in a row.", 1, 1, LoadOptions.MaxKeys);
         Option<int> connections = Bounded("--connections", "Connections, each with a thread.", 1, 1, LoadOptions.MaxConnections);
         Option<double> warmup = Bounded("--warmup", "Seconds before measuring.", 1.0, 0, MaxWarmupSeconds);
         Option<int> duration = Bounded("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
@@ -33,13 +34,14 @@ internal static class LoadCommand
 
         Command command = new("load", "Puts a server on this machine under load and prints one line of figures.")
         {
-            target, protocol, operation, batch, connections, warmup, duration, rate, serverPid, tlsAuthority,
+            target, protocol, operation, batch, keys, connections, warmup, duration, rate, serverPid, tlsAuthority,
         };
         command.SetAction(parsed => Run(new LoadOptions(
             parsed.GetRequiredValue(target),
             parsed.GetValue(protocol),
             parsed.GetValue(operation),
             parsed.GetValue(batch),
+            parsed.GetValue(keys),
             parsed.GetValue(connections),
             TimeSpan.FromSeconds(parsed.GetValue(warmup)),
             TimeSpan.FromSeconds(parsed.GetValue(duration)),

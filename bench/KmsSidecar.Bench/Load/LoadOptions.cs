@@ -12,6 +12,9 @@ internal enum Protocol
 
     /// <summary>The AWS KMS API over HTTP/1.1; signed on TCP.</summary>
     Aws,
+
+    /// <summary>Transit of Vault or OpenBao, one data key a request.</summary>
+    Vault,
 }
 
 internal enum Operation
@@ -22,6 +25,7 @@ internal enum Operation
 
 /// <param name="Target">A Unix socket or a loopback address.</param>
 /// <param name="Batch">Data keys that one request of <see cref="Load.Operation.Generate"/> asks for.</param>
+/// <param name="Keys">Data keys of each connection that <see cref="Load.Operation.Decrypt"/> opens in turn, each twice in a row.</param>
 /// <param name="Rate">Requests per second over all connections; 0 is a closed loop.</param>
 /// <param name="ServerPid">The process whose CPU time is reported per request.</param>
 /// <param name="TlsAuthority">PEM file with the authority of the server's certificate; null for no TLS.</param>
@@ -30,6 +34,7 @@ internal sealed record LoadOptions(
     Protocol Protocol,
     Operation Operation,
     int Batch,
+    int Keys,
     int Connections,
     TimeSpan Warmup,
     TimeSpan Duration,
@@ -41,6 +46,9 @@ internal sealed record LoadOptions(
 
     /// <summary>What the daemon takes.</summary>
     public const int MaxBatch = 64;
+
+    /// <summary>Each is generated, one after the other, before anything is measured.</summary>
+    public const int MaxKeys = 10_000;
 
     public const int MaxDurationSeconds = 60;
 

@@ -50,8 +50,13 @@ internal static class LoadRun
                 return new ReferenceClient(socket, options.Operation);
             }
 
-            HttpForm form = options.Protocol == Protocol.Native ? new NativeForm() : Aws(options.Target);
-            return new HttpKeyClient(Open(socket, options.TlsAuthority), form, options.Operation, options.Batch);
+            HttpForm form = options.Protocol switch
+            {
+                Protocol.Native => new NativeForm(),
+                Protocol.Vault => new VaultForm(options.Target.ToString()!, Setting("VAULT_TOKEN"), Setting("VAULT_KEY")),
+                _ => Aws(options.Target),
+            };
+            return new HttpKeyClient(Open(socket, options.TlsAuthority), form, options);
         }
         catch
         {
@@ -80,7 +85,7 @@ internal static class LoadRun
         : new AwsForm(target.ToString()!, (Setting("AWS_ACCESS_KEY_ID"), Setting("AWS_SECRET_ACCESS_KEY")));
 
     private static string Setting(string name) =>
-        Environment.GetEnvironmentVariable(name) ?? throw new ArgumentException($"{name} is not set: requests over TCP are signed");
+        Environment.GetEnvironmentVariable(name) ?? throw new ArgumentException($"{name} is not set");
 
     private static LoadReport Measure(LoadOptions options, List<IKeyClient> clients, Process? server)
     {

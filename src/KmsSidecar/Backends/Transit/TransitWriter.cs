@@ -11,6 +11,7 @@ internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records,
 {
     private const int MaxRounds = 3;
 
+    private readonly Dictionary<string, Task<KmsError>> _ensuring = new(StringComparer.Ordinal);
     private volatile bool _isReadOnly;
 
     /// <exception cref="KmsException">KeyExists, InvalidKeyId, or a backend error.</exception>
@@ -118,7 +119,8 @@ internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records,
         keys.Remove(keyId);
     }
 
-    /// <summary>Before a key that has no record is used for new data keys, it gets one: RustFS would make it too, and its state is kept there.</summary>
+    /// <summary>Before a key that has no record is used for new data keys, it gets one: RustFS would make it too, and its state is kept there.
+    /// However many ask, it is done once.</summary>
     /// <returns>Why it may not be used. A token that may not write records does not hinder.</returns>
     public async ValueTask<KmsError> EnsureRecordAsync(string keyId, CancellationToken cancellation)
     {
@@ -127,15 +129,46 @@ internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records,
             return KmsError.None;
         }
 
+        Task<KmsError>? ensuring;
+        lock (_ensuring)
+        {
+            if (!_ensuring.TryGetValue(keyId, out ensuring))
+            {
+                _ensuring[keyId] = ensuring = EnsureRecordAsync(keyId);
+            }
+        }
+
+        return await ensuring.WaitAsync(cancellation);
+    }
+
+    /// <summary>Not cancelled with those who wait for it: it is bounded by itself.</summary>
+    private async Task<KmsError> EnsureRecordAsync(string keyId)
+    {
+        await Task.Yield();
+        try
+        {
+            return await MakeRecordAsync(keyId);
+        }
+        finally
+        {
+            lock (_ensuring)
+            {
+                _ensuring.Remove(keyId);
+            }
+        }
+    }
+
+    private async Task<KmsError> MakeRecordAsync(string keyId)
+    {
         for (int round = 0; round < MaxRounds; round++)
         {
-            TransitLookup found = await keys.ReadAsync(keyId, cancellation);
+            TransitLookup found = await keys.ReadAsync(keyId, CancellationToken.None);
             if (found.Key is not { } key)
             {
                 return found.Error;
             }
 
-            KeyValueWrite write = key.HasRecord ? default : await StoreAsync(keyId, key.Record, key.Key, found.Cas, cancellation);
+            KeyValueWrite write = key.HasRecord ? default : await StoreAsync(keyId, key.Record, key.Key, found.Cas, CancellationToken.None);
             if (write.Fault == VaultFault.PolicyDenied)
             {
                 _isReadOnly = true;

@@ -35,6 +35,21 @@ public sealed class TransitBackendTests
         Assert.Equal(1, fixture.CountOf("*"));
     }
 
+    /// <summary>More than the client lets wait at once: none of them may be turned away because all look for the same record.</summary>
+    [Fact]
+    public async Task KeyWithoutARecord_GetsOne_ThoughManyAskAtOnce()
+    {
+        await using TransitFixture fixture = await TransitFixture.StartAsync(Key);
+        TransitBackend backend = await fixture.OpenAsync(defaultKey: Key);
+        fixture.Vault.Requests.Clear();
+
+        (KmsError Error, uint, byte[])[] wrapped = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Task.Run(() => backend.WrapAsync(Key))));
+
+        Assert.All(wrapped, static each => Assert.Equal(KmsError.None, each.Error));
+        Assert.Equal(1, fixture.Vault.Requests.Count("secret/data/*", "POST"));
+        Assert.NotNull(fixture.Stored(Key));
+    }
+
     [Fact]
     public async Task TokenThatMayNotWriteRecords_WrapsAllTheSame_AndItIsSaidOnce()
     {

@@ -18,8 +18,8 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     /// <summary>Least recently used first.</summary>
     private readonly LinkedList<Entry> _uses = [];
 
-    /// <summary>In the order in which they expire; those that have left the cache meanwhile are still in it.</summary>
-    private readonly Queue<Entry> _ages = [];
+    /// <summary>In the order in which they expire.</summary>
+    private readonly LinkedList<Entry> _ages = [];
     private readonly Lock _gate = new();
     private readonly int _capacity;
     private readonly TimeSpan _lifetime;
@@ -57,57 +57,15 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     /// <param name="fetch">Called without a lock, and not cancelled with its callers: what it does is bounded by itself. What it throws, all
     /// who wait for it are thrown.</param>
     /// <returns>None with a lease, which the caller disposes; or the error of the fetch with none.</returns>
-    public async ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
-        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation)
-    {
-        Fetch running;
-        bool isMine = false;
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (Lookup(key) is { } held)
-            {
-                _hits++;
-                return (KmsError.None, new Lease<TValue>(held));
-            }
+    public ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
+        GetAsync(key, state, fetch, isFresh: false, cancellation);
 
-            _misses++;
-            if (!_fetches.TryGetValue(key, out running!))
-            {
-                isMine = true;
-                _fetches[key] = running = new Fetch();
-            }
-
-            running.Waiting++;
-        }
-
-        if (isMine)
-        {
-            _ = RunAsync(key, state, fetch, running);
-        }
-
-        try
-        {
-            (KmsError error, Entry? entry) = await running.Result.WaitAsync(cancellation);
-            return (error, entry is null ? default : new Lease<TValue>(entry));
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            Abandon(running);
-            throw;
-        }
-    }
-
-    /// <summary>A lease on what is kept; one without a value where nothing is. Counts as a hit or miss.</summary>
-    public Lease<TValue> TryGet(TKey key)
-    {
-        lock (_gate)
-        {
-            Entry? held = Lookup(key);
-            _ = held is null ? _misses++ : _hits++;
-            return held is null ? default : new Lease<TValue>(held);
-        }
-    }
+    /// <summary>What a fetch brings that begins now. It takes the place of what is kept; where it fails, that stays.</summary>
+    /// <inheritdoc cref="GetAsync{TState}(TKey, TState, Func{TKey, TState, Task{ValueTuple{KmsError, TValue}}}, CancellationToken)"/>
+    public ValueTask<(KmsError Error, Lease<TValue> Lease)> RefreshAsync<TState>(
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
+        GetAsync(key, state, fetch, isFresh: true, cancellation);
 
     /// <summary>Puts a value in the place of what is kept or being fetched.</summary>
     /// <param name="value">Taken over.</param>
@@ -162,6 +120,51 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
 
         _sweep?.Dispose();
         Clear();
+    }
+
+    private async ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, bool isFresh, CancellationToken cancellation)
+    {
+        Fetch running;
+        bool isMine = false;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (isFresh)
+            {
+                _fetches.Remove(key);
+            }
+            else if (Lookup(key) is { } held)
+            {
+                _hits++;
+                return (KmsError.None, new Lease<TValue>(held));
+            }
+
+            _misses++;
+            if (!_fetches.TryGetValue(key, out running!))
+            {
+                isMine = true;
+                _fetches[key] = running = new Fetch();
+            }
+
+            running.Waiting++;
+        }
+
+        if (isMine)
+        {
+            _ = RunAsync(key, state, fetch, running);
+        }
+
+        try
+        {
+            (KmsError error, Entry? entry) = await running.Result.WaitAsync(cancellation);
+            return (error, entry is null ? default : new Lease<TValue>(entry));
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            Abandon(running);
+            throw;
+        }
     }
 
     private async Task RunAsync<TState>(
@@ -265,7 +268,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         entry.Begun = _clock.GetTimestamp();
         _entries[entry.Key] = entry;
         _uses.AddLast(entry.Use);
-        _ages.Enqueue(entry);
+        _ages.AddLast(entry.Age);
         return evicted;
     }
 
@@ -284,7 +287,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     {
         _entries.Remove(entry.Key);
         _uses.Remove(entry.Use);
-        entry.HasLeft = true;
+        _ages.Remove(entry.Age);
     }
 
     private bool IsOver(Entry entry) => _clock.GetElapsedTime(entry.Begun) >= _lifetime;
@@ -294,14 +297,10 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         List<Entry> over = [];
         lock (_gate)
         {
-            while (_ages.TryPeek(out Entry? oldest) && (oldest.HasLeft || IsOver(oldest)))
+            while (_ages.First?.Value is { } oldest && IsOver(oldest))
             {
-                _ages.Dequeue();
-                if (!oldest.HasLeft)
-                {
-                    Drop(oldest);
-                    over.Add(oldest);
-                }
+                Drop(oldest);
+                over.Add(oldest);
             }
         }
 
@@ -315,15 +314,16 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         {
             Key = key;
             Use = new LinkedListNode<Entry>(this);
+            Age = new LinkedListNode<Entry>(this);
         }
 
         public TKey Key { get; }
 
         public LinkedListNode<Entry> Use { get; }
 
-        public long Begun { get; set; }
+        public LinkedListNode<Entry> Age { get; }
 
-        public bool HasLeft { get; set; }
+        public long Begun { get; set; }
     }
 
     /// <summary>One fetch and those who wait for it.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using KmsSidecar.Errors;
 using KmsSidecar.Sharing;
 using Microsoft.Extensions.Time.Testing;
@@ -185,8 +186,57 @@ public sealed class LeaseCacheTests : IDisposable
         Value value = lease.Value!;
         lease.Dispose();
         Assert.True(value.IsDisposed);
-        none.Set("a", new Value());
-        Assert.Null(none.TryGet("a").Value);
+        Value set = new();
+        none.Set("a", set);
+        Assert.True(set.IsDisposed);
+        Assert.Equal(0, none.Counts.Entries);
+    }
+
+    [Fact]
+    public async Task Refresh_TakesThePlaceOfWhatIsKept_UnlessItFails()
+    {
+        Value kept = await GetAsync("a");
+        Assert.Equal(KmsError.BackendTimeout, (await _cache.RefreshAsync("a", 0, static (_, _) => Failed(), Cancellation)).Error);
+        Assert.Same(kept, await GetAsync("a"));
+
+        (_, Lease<Value> lease) = await _cache.RefreshAsync("a", 0, static (_, _) => Made(), Cancellation);
+        Assert.True(kept.IsDisposed);
+        Assert.Same(lease.Value, await GetAsync("a"));
+        lease.Dispose();
+
+        static Task<(KmsError, Value?)> Failed() => Task.FromResult<(KmsError, Value?)>((KmsError.BackendTimeout, null));
+    }
+
+    /// <summary>What was begun before may be older than the reason to ask again.</summary>
+    [Fact]
+    public async Task Refresh_DoesNotWaitForAFetchThatIsUnderWay()
+    {
+        TaskCompletionSource<(KmsError, Value?)> fetch = new();
+        Task<(KmsError, Lease<Value>)> early = _cache.GetAsync("a", 0, (_, _) => fetch.Task, Cancellation).AsTask();
+        (_, Lease<Value> late) = await _cache.RefreshAsync("a", 0, static (_, _) => Made(), Cancellation);
+        fetch.SetResult((KmsError.None, new Value()));
+        (await early).Item2.Dispose();
+        Assert.Same(late.Value, await GetAsync("a"));
+        late.Dispose();
+    }
+
+    /// <summary>Else a cache of ten values holds as many as pass through it in its time.</summary>
+    [Fact]
+    public void WhatHasLeft_IsNotHeld()
+    {
+        _cache.Set("stays", new Value());
+        WeakReference left = SetAndRemove();
+        GC.Collect();
+        Assert.False(left.IsAlive);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        WeakReference SetAndRemove()
+        {
+            Value value = new();
+            _cache.Set("leaves", value);
+            _cache.Remove("leaves");
+            return new WeakReference(value);
+        }
     }
 
     /// <summary>Whatever happens in whatever order: nobody holds a value that is disposed, and in the end all are.</summary>

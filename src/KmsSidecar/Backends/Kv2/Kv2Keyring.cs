@@ -52,12 +52,12 @@ internal sealed class Kv2Keyring : IDisposable
             ? new ValueTask<(KmsError, Lease<Kv2Key>)>((KmsError.KeyNotFound, default))
             : _keys.GetAsync(keyId, this, static (id, ring) => ring.FetchAsync(id), cancellation);
 
-    /// <summary>As <see cref="GetAsync"/>, and read now.</summary>
+    /// <summary>As <see cref="GetAsync"/>, and read now. Where that fails, what is kept goes on.</summary>
+    /// <param name="keyId">A legal id.</param>
     public ValueTask<(KmsError Error, Lease<Kv2Key> Lease)> RefreshAsync(string keyId, CancellationToken cancellation)
     {
-        _keys.Remove(keyId);
         _absent.Remove(keyId);
-        return GetAsync(keyId, cancellation);
+        return _keys.RefreshAsync(keyId, this, static (id, ring) => ring.FetchAsync(id), cancellation);
     }
 
     /// <summary>A version other than the newest.</summary>
@@ -146,6 +146,11 @@ internal sealed class Kv2Keyring : IDisposable
             case KmsError.KeyDamaged:
                 Report(keyId, found.Sentence);
                 break;
+        }
+
+        if (found.Error is KmsError.KeyNotFound or KmsError.KeyDamaged)
+        {
+            _keys.Remove(keyId);
         }
 
         return (found.Error, null);

@@ -35,6 +35,20 @@ public sealed class Kv2CacheTests
     }
 
     [Fact]
+    public async Task WhileVaultIsAway_AnEnvelopeOfANewerVersion_DoesNotEndWhatIsKept()
+    {
+        await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();
+        (Kv2Backend here, Kv2Backend there) = (await fixture.OpenAsync(), await fixture.OpenAsync());
+        await here.CreateAsync(Key);
+        byte[] known = (await here.WrapAsync(Key)).Blob;
+        await there.RotateAsync(Key);
+        byte[] newer = (await there.WrapAsync(Key)).Blob;
+        await fixture.Vault.StopAsync();
+        Assert.Equal(KmsError.BackendUnavailable, (await here.UnwrapAsync(newer)).Error);
+        Assert.Equal(BackendCalls.DataKey, (await here.UnwrapAsync(known)).Plaintext);
+    }
+
+    [Fact]
     public async Task AfterAWriteOfUnknownFate_WhatWasKeptIsNotTrusted()
     {
         await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();

@@ -168,7 +168,9 @@ internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records,
                 return found.Error;
             }
 
-            KeyValueWrite write = key.HasRecord ? default : await StoreAsync(keyId, key.Record, key.Key, found.Cas, CancellationToken.None);
+            KeyValueWrite write = key.HasRecord
+                ? default
+                : await records.WriteAsync(keyId, TransitRecordWriter.Write(key.Record), found.Cas, CancellationToken.None);
             if (write.Fault == VaultFault.PolicyDenied)
             {
                 _isReadOnly = true;
@@ -178,7 +180,10 @@ internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records,
 
             if (write.IsStored)
             {
-                return KeyRules.WhyNotWrapping(key.Description.State);
+                // Looked at anew, and not kept as written: this comes beside any other call, and an administrator's may have come after it.
+                keys.Forget(keyId);
+                (KmsError error, KnownKey? known) = await keys.GetAsync(keyId, CancellationToken.None);
+                return error == KmsError.None ? KeyRules.WhyNotWrapping(known!.Description.State) : error;
             }
 
             if (!write.IsConflict)

@@ -30,9 +30,18 @@ public sealed class TransitBackendTests
             ["key_usage", "description", "tags", "key_state", "created_at", "deletion_date", "origin", "created_by", "current_version"],
             record.Select(static member => member.Key));
         Assert.Equal("Enabled", (string?)record["key_state"]);
-        fixture.Vault.Requests.Clear();
-        Assert.Equal(KmsError.None, (await backend.WrapAsync(Key)).Error);
-        Assert.Equal(1, fixture.CountOf("*"));
+        await AssertKnownAsync(fixture, backend);
+    }
+
+    [Fact]
+    public async Task RecordThatAnotherNodeMade_IsSeenWhenItIsLookedFor()
+    {
+        await using TransitFixture fixture = await TransitFixture.StartAsync(Key);
+        (TransitBackend here, TransitBackend there) = (await fixture.OpenAsync(), await fixture.OpenAsync());
+        await here.FindAsync(Key);
+        Assert.Equal(KmsError.None, (await there.WrapAsync(Key)).Error);
+        Assert.Equal(KmsError.None, (await here.WrapAsync(Key)).Error);
+        await AssertKnownAsync(fixture, here);
     }
 
     /// <summary>More than the client lets wait at once: none of them may be turned away because all look for the same record.</summary>
@@ -329,5 +338,13 @@ public sealed class TransitBackendTests
                 // Once more.
             }
         }
+    }
+
+    /// <summary>From its second data key on, a key costs nothing beside the encryption.</summary>
+    private static async Task AssertKnownAsync(TransitFixture fixture, TransitBackend backend)
+    {
+        fixture.Vault.Requests.Clear();
+        Assert.Equal(KmsError.None, (await backend.WrapAsync(Key)).Error);
+        Assert.Equal(1, fixture.CountOf("*"));
     }
 }

@@ -59,12 +59,22 @@ internal sealed class TransitBackend : IKeyBackend
 
     /// <summary>Opens the backend, and for new data keys looks first whether it could make them.</summary>
     /// <param name="vault">Taken over where the settings say so, also when this throws.</param>
-    /// <exception cref="KmsException">KeyNotFound: the default key is not there. BackendRejected: the mounts, the token's policy, the default key's
+    /// <exception cref="KmsException">InvalidConfiguration: no such paths. KeyNotFound: the default key is not there. BackendRejected: the mounts, the token's policy, the default key's
     /// type or the server's treatment of associated data are not what is needed. Another backend error.</exception>
     public static async Task<TransitBackend> OpenAsync(
         IVault vault, TransitSettings settings, OpenMode mode, TransitReports reports, TimeProvider clock, CancellationToken cancellation)
     {
-        TransitBackend backend = new(vault, settings, reports, clock);
+        TransitBackend backend;
+        try
+        {
+            backend = new(vault, settings, reports, clock);
+        }
+        catch when (settings.OwnsVault && vault is IAsyncDisposable owned)
+        {
+            await owned.DisposeAsync();
+            throw;
+        }
+
         try
         {
             await new TransitPreflight(vault, settings, reports).RunAsync(mode, cancellation);

@@ -1,4 +1,7 @@
+using KmsSidecar.Backends.Transit;
 using KmsSidecar.Errors;
+using KmsSidecar.Keys;
+using KmsSidecar.Vault;
 using Xunit;
 
 namespace KmsSidecar.Tests.Backends.Transit;
@@ -44,5 +47,33 @@ public sealed class TransitPreflightTests
         Assert.Contains("update on transit/encrypt/app-key", refused.Message, StringComparison.Ordinal);
         Assert.Contains("read on transit/keys/app-key", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("transit/decrypt", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PathThatIsNone_EndsTheClientToo()
+    {
+        OwnedVault vault = new();
+        TransitSettings settings = new("transit", "secret", "a//b", CacheKeys: true, MaxCachedKeys: 1, TimeSpan.FromMinutes(5));
+        KmsException refused = await Assert.ThrowsAsync<KmsException>(() => TransitBackend.OpenAsync(
+            vault, settings, OpenMode.Existing, new TransitReports(static _ => { }, static _ => { }), TimeProvider.System, TestContext.Current.CancellationToken));
+        Assert.Equal(KmsError.InvalidConfiguration, refused.Error);
+        Assert.True(vault.IsDisposed);
+    }
+
+    private sealed class OwnedVault : IVault, IAsyncDisposable
+    {
+        public bool IsDisposed { get; private set; }
+
+        public string Name => "nowhere";
+
+        public ValueTask<VaultAnswer> SendAsync(VaultCall call, CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask<VaultAnswer> CheckAsync(CancellationToken cancellation) => throw new NotSupportedException();
+
+        public ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            return ValueTask.CompletedTask;
+        }
     }
 }

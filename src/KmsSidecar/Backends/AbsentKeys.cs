@@ -43,5 +43,9 @@ internal sealed class AbsentKeys(TimeSpan lifetime, TimeProvider clock)
         _since.TryRemove(keyId, out _);
     }
 
-    public void Clear() => _since.Clear();
+    public void Clear()
+    {
+        Interlocked.Increment(ref _epoch);
+        _since.Clear();
+    }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
+using KmsSidecar.Observability;
 using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Backends.Kv2;
@@ -105,9 +106,10 @@ internal sealed class Kv2Listing(Kv2Store store, Kv2Keyring keys, TimeProvider c
             }
             else
             {
-                keys.Report(name, name == RestoreMarker
+                string printable = PrintableText.Of(name);
+                keys.Report(printable, name == RestoreMarker
                     ? "RustFS was stopped while it restored a backup here; finish or abort that with RustFS"
-                    : $"its name is not one that a key may have; copy it to one, and remove it with: vault kv metadata delete {store.NameOf(name)}");
+                    : $"its name is not one that a key may have; copy it to one, and remove it with: vault kv metadata delete {store.NameOf(printable)}");
             }
         }
 

@@ -157,7 +157,7 @@ internal sealed class TransitKeys : IDisposable
     }
 
     private string DamageOf(string keyId, string fault) =>
-        $"the record of key '{keyId}' is damaged: {fault}; bring an earlier version of it back: vault kv rollback {_records.NameOf(keyId)} -version=N";
+        $"the record of key '{keyId}' is damaged: {fault}; put an earlier version of it back with: vault kv rollback -version=N {_records.NameOf(keyId)}";
 
     private void Note(string keyId, TransitLookup lookup)
     {

@@ -47,7 +47,7 @@ public sealed class Kv2StoreTests
         await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();
         Kv2Backend backend = await fixture.OpenAsync();
         await backend.CreateAsync(Key);
-        fixture.Put("white space", new JsonObject { ["a"] = 1 });
+        fixture.Put("white\nspace", new JsonObject { ["a"] = 1 });
         fixture.Put(".rustfs-restore-commit", new JsonObject { ["a"] = 1 });
         fixture.Put("damaged", new JsonObject { ["a"] = 1 });
         for (int i = 0; i < 2; i++)

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Unicode;
+using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
 using KmsSidecar.Keys;
 
@@ -9,11 +11,21 @@ namespace KmsSidecar.Backends;
 /// The accessors throw <see cref="JsonException"/> or <see cref="InvalidOperationException"/> on what is not JSON or not Unicode.</remarks>
 internal ref struct RecordMembers
 {
+    /// <summary>Longest record that is read. Without description and tags it is below 1 KiB; the bound keeps a foreign record out.</summary>
+    public const int MaxLength = 1024 * 1024;
+
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private Utf8JsonReader _json;
 
+    /// <param name="utf8">One that is too long, or not UTF-8, has a fault from the beginning, and no members.</param>
     public RecordMembers(ReadOnlySpan<byte> utf8)
     {
+        if (utf8.Length > MaxLength || !Utf8.IsValid(utf8))
+        {
+            Fault = "it is too long, or not UTF-8";
+            return;
+        }
+
         _json = new Utf8JsonReader(utf8);
         _json.Read();
         if (_json.TokenType != JsonTokenType.StartObject)
@@ -106,6 +118,34 @@ internal ref struct RecordMembers
     }
 
     public string? TextOrNull() => IsNull ? null : Text();
+
+    /// <summary>What a key is for, in RustFS's spelling.</summary>
+    public string Usage()
+    {
+        string usage = Text();
+        if (usage is not (KeyFileNames.EncryptDecrypt or KeyFileNames.SignVerify))
+        {
+            Refuse("is no usage that is known");
+        }
+
+        return usage;
+    }
+
+    /// <param name="stateOf">The record's spelling of states.</param>
+    public KeyState State(Func<string, KeyState?> stateOf)
+    {
+        if (stateOf(Text()) is { } state)
+        {
+            return state;
+        }
+
+        Refuse("is no state that is known");
+        return default;
+    }
+
+    /// <summary>Null also for a state that is not known.</summary>
+    /// <inheritdoc cref="State"/>
+    public KeyState? StateOrNull(Func<string, KeyState?> stateOf) => TextOrNull() is { } state ? stateOf(state) : null;
 
     /// <summary>A timestamp that RustFS's strict parser takes: with a zone in brackets. The zone is not looked up.</summary>
     public string Time()

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Unicode;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
 using KmsSidecar.Keys;
@@ -34,12 +33,6 @@ internal ref struct Kv2RecordReader
     /// <returns>The caller's to dispose; null at a fault. Never throws.</returns>
     public static Kv2Record? TryRead(ReadOnlySpan<byte> utf8, string keyId, out string? fault)
     {
-        if (utf8.Length > Kv2Record.MaxLength || !Utf8.IsValid(utf8))
-        {
-            fault = "it is too long, or not UTF-8";
-            return null;
-        }
-
         Kv2RecordReader reader = default;
         try
         {
@@ -86,9 +79,9 @@ internal ref struct Kv2RecordReader
         switch (_members.Name)
         {
             case KeyFileNames.Algorithm: _algorithm = _members.Text(); return true;
-            case KeyFileNames.Usage: ReadUsage(); return true;
+            case KeyFileNames.Usage: _usage = _members.Usage(); return true;
             case KeyFileNames.CreatedAt: _createdAt = _members.Time(); return true;
-            case KeyFileNames.Status: ReadState(); return true;
+            case KeyFileNames.Status: _state = _members.State(KeyFileNames.StateOf); return true;
             case KeyFileNames.Version: _version = _members.UInt32(); return true;
             case KeyFileNames.Description: _description = _members.TextOrNull(); return true;
             case KeyFileNames.Metadata: _members.Object(); return true;
@@ -98,29 +91,8 @@ internal ref struct Kv2RecordReader
             case KeyFileNames.Material: ReadMaterial(); return true;
             case Kv2Names.Baseline: _baseline = _members.UInt32OrNull(); return true;
             case Kv2Names.WrapBudget: _wrapBudget = _members.UInt64(); return true;
-            case KeyFileNames.StateBeforeDeletion: _stateBeforeDeletion = _members.TextOrNull() is { } state ? KeyFileNames.StateOf(state) : null; return true;
+            case KeyFileNames.StateBeforeDeletion: _stateBeforeDeletion = _members.StateOrNull(KeyFileNames.StateOf); return true;
             default: return false;
-        }
-    }
-
-    private void ReadUsage()
-    {
-        _usage = _members.Text();
-        if (_usage is not (KeyFileNames.EncryptDecrypt or KeyFileNames.SignVerify))
-        {
-            _members.Refuse("is no usage that is known");
-        }
-    }
-
-    private void ReadState()
-    {
-        if (KeyFileNames.StateOf(_members.Text()) is { } state)
-        {
-            _state = state;
-        }
-        else
-        {
-            _members.Refuse("is no status that is known");
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Unicode;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
 
@@ -31,12 +30,6 @@ internal sealed class Kv2VersionRecord(uint version, string createdAt, SecretByt
     /// <inheritdoc cref="Kv2RecordReader.TryRead"/>
     public static Kv2VersionRecord? TryRead(ReadOnlySpan<byte> utf8, uint number, out string? fault)
     {
-        if (utf8.Length > Kv2Record.MaxLength || !Utf8.IsValid(utf8))
-        {
-            fault = "it is too long, or not UTF-8";
-            return null;
-        }
-
         (string createdAt, SecretBytes? material) = ("", null);
         try
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KmsSidecar.Backends.Local;
 using KmsSidecar.Keys;
 using KmsSidecar.Vault;
 
@@ -7,9 +8,6 @@ namespace KmsSidecar.Backends.Transit;
 /// <summary>What RustFS keeps of a Transit key in KV v2, beside what Transit itself knows. Nothing in it is secret.</summary>
 internal sealed record TransitRecord
 {
-    /// <summary>Longest that is read. Without description and tags it is below 1 KiB; the bound keeps a foreign record out.</summary>
-    public const int MaxLength = 1024 * 1024;
-
     public required string Usage { get; init; }
 
     public string? Description { get; init; }
@@ -38,7 +36,7 @@ internal sealed record TransitRecord
     /// <summary>For a key that is made here.</summary>
     public static TransitRecord Of(NewKey request, DateTimeOffset now) => new()
     {
-        Usage = TransitRecordNames.EncryptDecrypt,
+        Usage = KeyFileNames.EncryptDecrypt,
         Description = request.Description,
         Tags = request.Tags,
         State = KeyState.Enabled,
@@ -50,7 +48,7 @@ internal sealed record TransitRecord
     /// <summary>For a key that an operator made, or whose record was lost.</summary>
     public static TransitRecord Of(TransitKey key) => new()
     {
-        Usage = TransitRecordNames.EncryptDecrypt,
+        Usage = KeyFileNames.EncryptDecrypt,
         Tags = Keys.Tags.None,
         State = KeyState.Enabled,
         CreatedAt = ZonedTimestamp.Format(key.Versions[0].CreatedAt),

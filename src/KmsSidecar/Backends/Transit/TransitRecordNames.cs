@@ -15,9 +15,6 @@ internal static class TransitRecordNames
     public const string CreatedBy = "created_by";
     public const string CurrentVersion = "current_version";
 
-    public const string EncryptDecrypt = "EncryptDecrypt";
-    public const string SignVerify = "SignVerify";
-
     private static readonly (KeyState State, string Name)[] States =
     [
         (KeyState.Enabled, "Enabled"),

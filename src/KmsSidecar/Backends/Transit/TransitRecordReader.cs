@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Unicode;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Keys;
 
@@ -28,12 +27,6 @@ internal ref struct TransitRecordReader
     /// <returns>Null at a fault. Never throws.</returns>
     public static TransitRecord? TryRead(ReadOnlySpan<byte> utf8, out string? fault)
     {
-        if (utf8.Length > TransitRecord.MaxLength || !Utf8.IsValid(utf8))
-        {
-            fault = "it is too long, or not UTF-8";
-            return null;
-        }
-
         try
         {
             TransitRecordReader reader = new(utf8);
@@ -73,40 +66,17 @@ internal ref struct TransitRecordReader
     {
         switch (_members.Name)
         {
-            case TransitRecordNames.Usage: ReadUsage(); return true;
+            case TransitRecordNames.Usage: _usage = _members.Usage(); return true;
             case TransitRecordNames.Description: _description = _members.TextOrNull(); return true;
             case TransitRecordNames.Tags: _tags = _members.Texts(); return true;
-            case TransitRecordNames.State: ReadState(); return true;
+            case TransitRecordNames.State: _state = _members.State(TransitRecordNames.StateOf); return true;
             case TransitRecordNames.CreatedAt: _createdAt = _members.Time(); return true;
             case TransitRecordNames.DeletionDate: _deletionDate = _members.TimeOrNull(); return true;
             case TransitRecordNames.Origin: _origin = _members.Text(); return true;
             case TransitRecordNames.CreatedBy: _createdBy = _members.TextOrNull(); return true;
             case TransitRecordNames.CurrentVersion: _currentVersion = _members.UInt32(); return true;
-            case KeyFileNames.StateBeforeDeletion:
-                _stateBeforeDeletion = _members.TextOrNull() is { } state ? TransitRecordNames.StateOf(state) : null;
-                return true;
+            case KeyFileNames.StateBeforeDeletion: _stateBeforeDeletion = _members.StateOrNull(TransitRecordNames.StateOf); return true;
             default: return false;
-        }
-    }
-
-    private void ReadUsage()
-    {
-        _usage = _members.Text();
-        if (_usage is not (TransitRecordNames.EncryptDecrypt or TransitRecordNames.SignVerify))
-        {
-            _members.Refuse("is no usage that is known");
-        }
-    }
-
-    private void ReadState()
-    {
-        if (TransitRecordNames.StateOf(_members.Text()) is { } state)
-        {
-            _state = state;
-        }
-        else
-        {
-            _members.Refuse("is no state that is known");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Kv2;
 using KmsSidecar.Crypto;
 using KmsSidecar.Keys;
@@ -165,7 +166,7 @@ public sealed class Kv2RecordTests
         }
 
         Assert.InRange(read, 100, 19_000);
-        Assert.Null(Kv2RecordReader.TryRead(new byte[Kv2Record.MaxLength + 1], "k", out _));
+        Assert.Null(Kv2RecordReader.TryRead(new byte[RecordMembers.MaxLength + 1], "k", out _));
     }
 
     /// <summary>Members that nobody knows may come twice, which the framework's tree refuses.</summary>

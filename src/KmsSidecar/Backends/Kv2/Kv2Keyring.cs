@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
@@ -12,27 +11,17 @@ namespace KmsSidecar.Backends.Kv2;
 /// that is not known yet.</remarks>
 internal sealed class Kv2Keyring : IDisposable
 {
-    /// <summary>How many faults are listed, and reported; a store has that many only when something else wrote all of it.</summary>
-    private const int MaxFaults = 1000;
-
     private static readonly TimeSpan AbsenceLifetime = TimeSpan.FromSeconds(2);
 
     private readonly Kv2Store _store;
-    private readonly Kv2Reports _reports;
     private readonly LeaseCache<string, Kv2Key> _keys;
     private readonly LeaseCache<(string KeyId, uint Version), AeadKey> _versions;
     private readonly AbsentKeys _absent;
-    private readonly ConcurrentDictionary<string, UnreadableKey> _faults = new(StringComparer.Ordinal);
-
-    /// <summary>Faults that were reported, whether they are mended since or not.</summary>
-    private readonly ConcurrentDictionary<UnreadableKey, byte> _told = new();
-
-    /// <summary>Keys whose deletion was scheduled or begun, as far as they were read.</summary>
-    private readonly ConcurrentDictionary<string, KeyDescription> _ending = new(StringComparer.Ordinal);
+    private readonly KeyNotes _notes;
 
     public Kv2Keyring(Kv2Store store, Kv2Settings settings, Kv2Reports reports, TimeProvider clock)
     {
-        (_store, _reports) = (store, reports);
+        (_store, _notes) = (store, new KeyNotes(reports.Unreadable));
         int capacity = settings.CacheKeys ? settings.MaxCachedKeys : 0;
         TimeSpan lifetime = capacity > 0 ? settings.CacheLifetime : TimeSpan.Zero;
         _keys = new LeaseCache<string, Kv2Key>(capacity, lifetime, clock, StringComparer.Ordinal);
@@ -40,11 +29,11 @@ internal sealed class Kv2Keyring : IDisposable
         _absent = new AbsentKeys(lifetime < AbsenceLifetime ? lifetime : AbsenceLifetime, clock);
     }
 
-    public ImmutableArray<UnreadableKey> Unreadable => [.. _faults.Values.OrderBy(static fault => fault.Name, Utf8Order.Instance)];
+    public ImmutableArray<UnreadableKey> Unreadable => _notes.Unreadable;
 
     public CacheCounts Counts => _keys.Counts + _versions.Counts;
 
-    public IEnumerable<KeyDescription> Ending => _ending.Values;
+    public IEnumerable<KeyDescription> Ending => _notes.Ending;
 
     /// <returns>None with a lease, which the caller disposes; KeyNotFound, KeyDamaged, or a backend error.</returns>
     public ValueTask<(KmsError Error, Lease<Kv2Key> Lease)> GetAsync(string keyId, CancellationToken cancellation) =>
@@ -71,7 +60,7 @@ internal sealed class Kv2Keyring : IDisposable
     {
         string keyId = content.Description.KeyId;
         _absent.Remove(keyId);
-        Note(content.Description);
+        _notes.Note(content.Description);
         _keys.Set(keyId, new Kv2Key(content));
     }
 
@@ -90,12 +79,11 @@ internal sealed class Kv2Keyring : IDisposable
     public void Remove(string keyId, IEnumerable<uint> versions)
     {
         Forget(keyId);
-        _ending.TryRemove(keyId, out _);
-        _faults.TryRemove(keyId, out _);
+        _notes.Remove(keyId);
         foreach (uint version in versions)
         {
             _versions.Remove((keyId, version));
-            _faults.TryRemove(Kv2VersionRecord.PathOf(keyId, version), out _);
+            _notes.Mended(Kv2VersionRecord.PathOf(keyId, version));
         }
     }
 
@@ -106,20 +94,8 @@ internal sealed class Kv2Keyring : IDisposable
         _absent.Clear();
     }
 
-    /// <summary>Notes something in the store that cannot be served; told once.</summary>
-    public void Report(string name, string reason)
-    {
-        UnreadableKey fault = new(name, reason);
-        if (_faults.Count < MaxFaults || _faults.ContainsKey(name))
-        {
-            _faults[name] = fault;
-        }
-
-        if (_told.Count < MaxFaults && _told.TryAdd(fault, 0))
-        {
-            _reports.Unreadable(fault);
-        }
-    }
+    /// <inheritdoc cref="KeyNotes.Report"/>
+    public void Report(string name, string reason) => _notes.Report(name, reason);
 
     /// <summary>What is lent goes on until it is returned; the last to do so zeroes it.</summary>
     public void Dispose()
@@ -135,12 +111,11 @@ internal sealed class Kv2Keyring : IDisposable
         switch (found.Error)
         {
             case KmsError.None:
-                _faults.TryRemove(keyId, out _);
-                Note(found.Record!.Content.Description);
+                _notes.Mended(keyId);
+                _notes.Note(found.Record!.Content.Description);
                 return (KmsError.None, new Kv2Key(found.Record.Content));
             case KmsError.KeyNotFound:
-                _faults.TryRemove(keyId, out _);
-                _ending.TryRemove(keyId, out _);
+                _notes.Remove(keyId);
                 _absent.Add(keyId, epoch);
                 break;
             case KmsError.KeyDamaged:
@@ -166,21 +141,9 @@ internal sealed class Kv2Keyring : IDisposable
         }
         else if (found.Error == KmsError.None)
         {
-            _faults.TryRemove(path, out _);
+            _notes.Mended(path);
         }
 
         return (found.Error, found.Record is null ? null : AeadKey.From(found.Record.Material.Span));
-    }
-
-    private void Note(KeyDescription key)
-    {
-        if (key.State is KeyState.PendingDeletion or KeyState.Unavailable)
-        {
-            _ending[key.KeyId] = key;
-        }
-        else
-        {
-            _ending.TryRemove(key.KeyId, out _);
-        }
     }
 }

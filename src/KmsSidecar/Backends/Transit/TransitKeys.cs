@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
@@ -11,35 +10,28 @@ namespace KmsSidecar.Backends.Transit;
 /// <remarks>Thread-safe. What other writers do is seen when the time of what is kept is over.</remarks>
 internal sealed class TransitKeys : IDisposable
 {
-    /// <summary>How many faults are listed: a mount may have any number of keys that are not for this.</summary>
-    private const int MaxFaults = 256;
-
     private static readonly TimeSpan AbsenceLifetime = TimeSpan.FromSeconds(2);
 
     private readonly TransitEngine _engine;
     private readonly KeyValueStore _records;
-    private readonly TransitReports _reports;
     private readonly LeaseCache<string, KnownKey> _keys;
     private readonly AbsentKeys _absent;
-    private readonly ConcurrentDictionary<string, UnreadableKey> _faults = new(StringComparer.Ordinal);
-
-    /// <summary>Keys whose deletion was scheduled or begun, as far as they were read.</summary>
-    private readonly ConcurrentDictionary<string, KeyDescription> _ending = new(StringComparer.Ordinal);
+    private readonly KeyNotes _notes;
 
     public TransitKeys(TransitEngine engine, KeyValueStore records, TransitSettings settings, TransitReports reports, TimeProvider clock)
     {
-        (_engine, _records, _reports) = (engine, records, reports);
+        (_engine, _records, _notes) = (engine, records, new KeyNotes(reports.Unreadable));
         int capacity = settings.CacheKeys ? settings.MaxCachedKeys : 0;
         TimeSpan lifetime = capacity > 0 ? settings.CacheLifetime : TimeSpan.Zero;
         _keys = new LeaseCache<string, KnownKey>(capacity, lifetime, clock, StringComparer.Ordinal);
         _absent = new AbsentKeys(lifetime < AbsenceLifetime ? lifetime : AbsenceLifetime, clock);
     }
 
-    public ImmutableArray<UnreadableKey> Unreadable => [.. _faults.Values.OrderBy(static fault => fault.Name, Utf8Order.Instance)];
+    public ImmutableArray<UnreadableKey> Unreadable => _notes.Unreadable;
 
     public CacheCounts Counts => _keys.Counts;
 
-    public IEnumerable<KeyDescription> Ending => _ending.Values;
+    public IEnumerable<KeyDescription> Ending => _notes.Ending;
 
     /// <param name="keyId">Any text at all.</param>
     /// <returns>None with the key; KeyNotFound, KeyDamaged, or a backend error.</returns>
@@ -73,7 +65,7 @@ internal sealed class TransitKeys : IDisposable
     {
         string keyId = key.Description.KeyId;
         _absent.Remove(keyId);
-        NoteEnding(key.Description);
+        _notes.Note(key.Description);
         _keys.Set(keyId, key);
     }
 
@@ -88,8 +80,7 @@ internal sealed class TransitKeys : IDisposable
     public void Remove(string keyId)
     {
         Forget(keyId);
-        _ending.TryRemove(keyId, out _);
-        _faults.TryRemove(keyId, out _);
+        _notes.Remove(keyId);
     }
 
     public void Clear()
@@ -98,18 +89,8 @@ internal sealed class TransitKeys : IDisposable
         _absent.Clear();
     }
 
-    /// <summary>Notes a name in the mount that cannot be served; told once.</summary>
-    public void Report(string name, string reason)
-    {
-        UnreadableKey fault = new(name, reason);
-        if ((_faults.TryGetValue(name, out UnreadableKey? known) && known == fault) || (known is null && _faults.Count >= MaxFaults))
-        {
-            return;
-        }
-
-        _faults[name] = fault;
-        _reports.Unreadable(fault);
-    }
+    /// <inheritdoc cref="KeyNotes.Report"/>
+    public void Report(string name, string reason) => _notes.Report(name, reason);
 
     public void Dispose() => _keys.Dispose();
 
@@ -164,28 +145,15 @@ internal sealed class TransitKeys : IDisposable
         switch (lookup.Error)
         {
             case KmsError.None:
-                _faults.TryRemove(keyId, out _);
-                NoteEnding(lookup.Key!.Description);
+                _notes.Mended(keyId);
+                _notes.Note(lookup.Key!.Description);
                 break;
             case KmsError.KeyNotFound:
-                _faults.TryRemove(keyId, out _);
-                _ending.TryRemove(keyId, out _);
+                _notes.Remove(keyId);
                 break;
             case KmsError.KeyDamaged:
                 Report(keyId, lookup.Sentence);
                 break;
-        }
-    }
-
-    private void NoteEnding(KeyDescription key)
-    {
-        if (key.State is KeyState.PendingDeletion or KeyState.Unavailable)
-        {
-            _ending[key.KeyId] = key;
-        }
-        else
-        {
-            _ending.TryRemove(key.KeyId, out _);
         }
     }
 }

@@ -110,7 +110,7 @@ internal sealed class TransitEngine(IVault vault, string mount)
             foreach (TransitItem item in items)
             {
                 item.Fail(
-                    isRefused ? TransitFaults.ErrorOf(item.Direction, answer) : KmsError.BackendRejected,
+                    isRefused ? TransitFaults.ErrorOfBatch(item.Direction, answer) : KmsError.BackendRejected,
                     isRefused ? ReasonOf(answer) : NotTransit("a result for each item"));
             }
         }

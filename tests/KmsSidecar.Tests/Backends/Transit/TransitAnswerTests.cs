@@ -72,6 +72,20 @@ public sealed class TransitAnswerTests
         });
     }
 
+    /// <summary>A server that refuses a whole batch has not judged any ciphertext of it.</summary>
+    [Theory]
+    [InlineData("cipher: message authentication failed", "InvalidCiphertext", "BackendRejected")]
+    [InlineData("error parsing JSON", "InvalidCiphertext", "BackendRejected")]
+    [InlineData("encryption key not found", "InvalidCiphertext", "InvalidCiphertext")]
+    [InlineData("refusing to use soft-deleted key", "KeyDamaged", "KeyDamaged")]
+    [InlineData("refused JSON input due to high complexity", "BackendRejected", "BackendRejected")]
+    public void RefusalOfADecryption_MeansByWhatWasAsked(string reason, string ofOne, string ofMany)
+    {
+        using VaultAnswer answer = new(VaultFault.Rejected, status: 400, "a sentence", reason, body: null);
+        Assert.Equal(ofOne, TransitFaults.ErrorOf(TransitDirection.Decrypt, answer).ToString());
+        Assert.Equal(ofMany, TransitFaults.ErrorOfBatch(TransitDirection.Decrypt, answer).ToString());
+    }
+
     [Theory]
     [InlineData("vault:v1:AAEC", 1)]
     [InlineData("vault:v4294967295:AAEC", 4294967295)]

@@ -95,10 +95,13 @@ internal sealed class Kv2Writer(Kv2Store store, Kv2Keyring keys, TimeProvider cl
         {
             await store.DestroyAsync(keyId, cancellation);
         }
-        finally
+        catch
         {
-            keys.Remove(keyId, versions);
+            keys.Forget(keyId);
+            throw;
         }
+
+        keys.Remove(keyId, versions);
     }
 
     /// <summary>Reads a record, and stores what <paramref name="edit"/> makes of it; anew from the beginning when another writer comes between.</summary>

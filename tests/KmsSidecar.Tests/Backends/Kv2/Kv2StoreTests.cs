@@ -69,6 +69,18 @@ public sealed class Kv2StoreTests
     }
 
     [Fact]
+    public async Task ADestructionThatStopped_IsDueAtOnce()
+    {
+        await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();
+        Kv2Backend backend = await fixture.OpenAsync();
+        await backend.CreateAsync(Key);
+        Assert.Empty(await backend.FindDueAsync(fixture.Clock.GetUtcNow(), Cancellation));
+        fixture.Vault.Faults.Add(Fault.Refuse(500, "secret/*", times: 1) with { Method = "DELETE" });
+        await Assert.ThrowsAsync<KmsException>(async () => await backend.DestroyAsync(Key, Cancellation));
+        Assert.Equal(Key, Assert.Single(await backend.FindDueAsync(fixture.Clock.GetUtcNow(), Cancellation)).KeyId);
+    }
+
+    [Fact]
     public async Task ADeletedRecord_IsMadeAnew_ButNotBesideItsVersions()
     {
         await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();

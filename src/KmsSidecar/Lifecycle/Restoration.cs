@@ -85,13 +85,21 @@ internal sealed class Restoration : IAsyncDisposable
         }
     }
 
-    /// <summary>One attempt of the retry loop.</summary>
+    /// <summary>One attempt of the retry loop. It gives way to an operator, who need not wait for a server that does not answer.</summary>
     private async Task<bool> CompleteAsync(CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (_reference.Current.IsIncomplete)
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _changes.OthersWait());
+        try
         {
-            await (_reference.Current.IsRunning ? _activation.ReopenDecryptOnlyAsync(cancellation) : ComeBackAsync(inTime: false, cancellation));
+            if (_reference.Current.IsIncomplete)
+            {
+                await (_reference.Current.IsRunning ? _activation.ReopenDecryptOnlyAsync(over.Token) : ComeBackAsync(inTime: false, over.Token));
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // The next attempt comes after the operator's change.
         }
 
         return !_reference.Current.IsIncomplete;

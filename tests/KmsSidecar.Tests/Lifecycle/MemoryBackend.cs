@@ -23,6 +23,9 @@ internal sealed class MemoryPlace
 
     /// <summary>Why it cannot be opened or is not well; null when all is well.</summary>
     public KmsException? Fault { get; set; }
+
+    /// <summary>Where there is one, opening never ends, and says here that it has begun.</summary>
+    public TaskCompletionSource? Hangs { get; set; }
 }
 
 /// <summary>A backend without a disk, which notices being used after it has been disposed.</summary>

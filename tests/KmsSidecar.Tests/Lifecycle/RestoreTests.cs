@@ -138,6 +138,24 @@ public sealed class RestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task AttemptAtABackendThatDoesNotAnswer_GivesWayToAnOperator()
+    {
+        ServiceUnderTest first = await RunAndEndAsync();
+        first.Place("/a").Fault = new KmsException(KmsError.BackendUnavailable, "away");
+        FakeTimeProvider clock = new();
+        using ServiceUnderTest again = new(_directory.FullPath, first.Places, clock: clock);
+        TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        again.Place("/a").Hangs = reached;
+        clock.Advance(RetryLoop.FirstPause);
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        await again.StopAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.Equal(ServiceState.Configured, again.State);
+        Assert.DoesNotContain(again.Log.Lines, static line => line.Text.Contains("failed unexpectedly", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task ReconfigureAfterAFailedRestore_HasToRun_OrChangesNothing()
     {
         ServiceUnderTest first = await RunAndEndAsync();

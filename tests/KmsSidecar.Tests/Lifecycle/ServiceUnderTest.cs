@@ -113,9 +113,15 @@ internal sealed class ServiceUnderTest : IDisposable
         _state.Dispose();
     }
 
-    private ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation)
+    private async ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation)
     {
         MemoryPlace place = Place(document.Text(ConfigurationField.KeyDir) ?? "static");
+        if (place.Hangs is { } reached)
+        {
+            reached.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }
+
         if (place.Fault is { } fault)
         {
             throw fault;
@@ -123,6 +129,6 @@ internal sealed class ServiceUnderTest : IDisposable
 
         MemoryBackend backend = new(place);
         Opened.Add(backend);
-        return new ValueTask<IKeyBackend>(backend);
+        return backend;
     }
 }

@@ -58,9 +58,6 @@ internal sealed class VaultToken
 
     /// <summary>Whether somebody repeats it.</summary>
     public bool IsIn(ReadOnlySpan<byte> text) => text.IndexOf(_value.Span) >= 0;
-
-    /// <summary>Whether it is the same as what was read anew.</summary>
-    public bool Equals(SecretBytes other) => _value.FixedTimeEquals(other);
 }
 
 /// <summary>How long a token lives, by the steady clock: a wall clock that is set does not end it.</summary>

@@ -8,7 +8,7 @@ internal enum TokenState
     Alive,
     Dead,
 
-    /// <summary>Vault could not be asked.</summary>
+    /// <summary>Vault could not be asked, or did not answer as Vault does.</summary>
     Unknown,
 }
 
@@ -38,9 +38,11 @@ internal sealed class CredentialCalls(string server, VaultPipeline pipeline, Tim
         switch (answer.Fault)
         {
             case VaultFault.None:
-                SecretBytes granted = Parse(call, answer, static json => VaultJson.ReadSecret(json, "auth"u8, "client_token"u8, VaultToken.MaxBytes))
-                    ?? throw VaultJson.NotVaults(server, call);
-                return new TokenGrant(granted, ReadLife(call, answer, since, granted: null));
+                TokenLife life = ReadLife(call, answer, since, granted: null);
+                return new TokenGrant(
+                    Parse(call, answer, static json => VaultJson.ReadSecret(json, "auth"u8, "client_token"u8, VaultToken.MaxBytes))
+                        ?? throw VaultJson.NotVaults(server, call),
+                    life);
             case VaultFault.CredentialsRefused or VaultFault.PolicyDenied or VaultFault.NotFound:
                 // An auth method that is not there is not told from a token that is not.
                 throw new KmsException(KmsError.BackendRejected, $"Vault at {server} has no log-in at auth/{mount}; see: vault auth list");
@@ -51,7 +53,7 @@ internal sealed class CredentialCalls(string server, VaultPipeline pipeline, Tim
         }
     }
 
-    /// <summary>Whether a token is alive, and how long.</summary>
+    /// <summary>Whether a token is alive, and how long. What is not known is in the answer, not thrown.</summary>
     public async ValueTask<TokenLookup> LookUpAsync(VaultToken token, CancellationToken cancellation)
     {
         long since = clock.GetTimestamp();
@@ -60,7 +62,7 @@ internal sealed class CredentialCalls(string server, VaultPipeline pipeline, Tim
         switch (answer.Fault)
         {
             case VaultFault.None:
-                return new TokenLookup(TokenState.Alive, Parse(call, answer, json => ReadData(json, since)), Failure: null);
+                return ReadLookup(call, answer, since);
             case VaultFault.PolicyDenied:
                 return new TokenLookup(TokenState.Alive, new TokenLife(since, Ttl: null, Granted: null, IsRenewable: false), Failure: null);
             case VaultFault.CredentialsRefused:
@@ -128,6 +130,18 @@ internal sealed class CredentialCalls(string server, VaultPipeline pipeline, Tim
             ? new TokenLife(since, Ttl: null, Granted: null, IsRenewable: false)
             : new TokenLife(since, ttl, granted ?? ttl, VaultJson.ReadBoolean(json, "auth"u8, "renewable"u8));
     });
+
+    private TokenLookup ReadLookup(VaultCall call, VaultAnswer answer, long since)
+    {
+        try
+        {
+            return new TokenLookup(TokenState.Alive, Parse(call, answer, json => ReadData(json, since)), Failure: null);
+        }
+        catch (KmsException notVaults)
+        {
+            return new TokenLookup(TokenState.Unknown, Life: null, notVaults);
+        }
+    }
 
     private static TokenLife ReadData(ReadOnlySpan<byte> json, long since)
     {

@@ -19,6 +19,21 @@ internal sealed class RecentCheck(Func<Task<VaultAnswer>> ask, TimeProvider cloc
         return new VaultAnswer(found.Fault, found.Status, found.Sentence, found.Reason, body: null);
     }
 
+    /// <summary>Returns when nothing is being asked, however that ended. For the end: nobody wants to know any more.</summary>
+    public async ValueTask SettleAsync()
+    {
+        Task? last;
+        lock (_lock)
+        {
+            last = _last;
+        }
+
+        if (last is not null)
+        {
+            await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     private Task<Finding> Current()
     {
         lock (_lock)

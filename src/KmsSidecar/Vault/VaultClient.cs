@@ -146,6 +146,9 @@ internal sealed class VaultClient : IVault, IAsyncDisposable
 
         _disposed = true;
         await _end.CancelAsync();
+
+        // Whoever wanted to know may have left before it was found out.
+        await _check.SettleAsync();
         await _credentials.DisposeAsync();
         _transport.Dispose();
         _bulkhead.Dispose();

@@ -29,6 +29,9 @@ internal sealed class VaultCredentials : IAsyncDisposable
     /// <summary>Between two cycles, however short the token's life.</summary>
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>However long it is: a timer takes no more than 49 days.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromDays(30);
+
     private static readonly TimeSpan RevocationPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>The part of a half life at the earliest, so that the nodes of a cluster do not renew in step.</summary>
@@ -162,7 +165,10 @@ internal sealed class VaultCredentials : IAsyncDisposable
         }
 
         due = _source.PollInterval is { } poll && !(due < poll) ? poll : due;
-        return due is not { } pause ? Timeout.InfiniteTimeSpan : pause > ShortestPause ? pause : ShortestPause;
+        return due is not { } pause ? Timeout.InfiniteTimeSpan
+            : pause < ShortestPause ? ShortestPause
+            : pause > LongestPause ? LongestPause
+            : pause;
     }
 
     /// <summary>One cycle: what the token in use needs now.</summary>

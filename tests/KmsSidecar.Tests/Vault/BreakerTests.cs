@@ -158,7 +158,12 @@ public sealed class BreakerTests
     {
         await using VaultDouble vault = await VaultDouble.StartAsync(new VaultDoubleOptions { Clock = _clock });
         (string roleId, string secretId) = vault.Admin.CreateAppRole("r", ["default"], ttl: TimeSpan.FromSeconds(20));
-        VaultSettings settings = new() { Address = vault.Address, Auth = new VaultAuth.AppRole(roleId, ClientUnderTest.Secret(secretId)) };
+        VaultSettings settings = new()
+        {
+            Address = vault.Address,
+            Auth = new VaultAuth.AppRole(roleId, ClientUnderTest.Secret(secretId)),
+            Timeout = ClientUnderTest.LongTimeout,
+        };
         await using ClientUnderTest test = await ClientUnderTest.OpenAsync(settings, _clock);
         vault.Faults.Add(Fault.Hang("transit/*"));
 
@@ -166,7 +171,8 @@ public sealed class BreakerTests
         await vault.Requests.WaitForAsync(63, "transit/*", cancellation: TestContext.Current.CancellationToken);
         await test.UntilAsync(() => test.Client.Status is { InFlight: 63, Queued: 64 });
         using VaultAnswer refused = await test.SendAsync();
-        await test.UntilAsync(() => vault.Requests.Count("auth/token/renew-self") > 0, step: 0.1);
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        await test.UntilAsync(() => vault.Requests.Count("auth/token/renew-self") > 0, step: 0.01);
 
         Assert.Equal(VaultFault.Overloaded, refused.Fault);
         Assert.Contains("64 calls wait", refused.Sentence);

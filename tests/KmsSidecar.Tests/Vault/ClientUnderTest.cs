@@ -13,6 +13,9 @@ internal sealed class ClientUnderTest : IAsyncDisposable
 {
     public const string Token = "s.marker-of-a-token-zq7";
 
+    /// <summary>Time limit of one attempt for tests that let much time pass: a request that the machine is slow with does not come to it.</summary>
+    public static readonly TimeSpan LongTimeout = TimeSpan.FromMinutes(5);
+
     private ClientUnderTest(VaultClient client, FakeTimeProvider clock, CapturedLog log)
     {
         Client = client;

@@ -185,7 +185,7 @@ public sealed class CredentialTests : IDisposable
             await test.UntilAsync(() => _clock.GetUtcNow() >= until, step: 1);
         }
 
-        await test.UntilAsync(() => test.Client.Status is { Authenticated: true, LastError: null });
+        await test.UntilAsync(() => test.Client.Status is { Authenticated: true, LastError: null }, step: 0.1);
         Assert.Equal(1, test.Client.Status.Generation);
     }
 
@@ -250,7 +250,7 @@ public sealed class CredentialTests : IDisposable
     });
 
     private Task<ClientUnderTest> OpenAsync(VaultDouble vault, VaultAuth auth) =>
-        ClientUnderTest.OpenAsync(new VaultSettings { Address = vault.Address, Auth = auth }, _clock);
+        ClientUnderTest.OpenAsync(new VaultSettings { Address = vault.Address, Auth = auth, Timeout = ClientUnderTest.LongTimeout }, _clock);
 
     private async Task AssertRefusedAsync(VaultDouble vault, VaultAuth auth, params string[] says)
     {

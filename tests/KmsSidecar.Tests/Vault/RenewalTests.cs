@@ -33,7 +33,7 @@ public sealed class RenewalTests : IAsyncLifetime
         await test.UntilAsync(() => test.Client.Status.SecondsLeft >= 95, step: 0.01);
         Assert.Equal(1, _vault.Requests.Count("auth/token/renew-self"));
 
-        await PassAsync(test, TimeSpan.FromMinutes(10));
+        await PassAsync(test, TimeSpan.FromMinutes(10), ttl: 100);
         await AssertServesAsync(test);
         Assert.Equal(1, _vault.Requests.Count("auth/approle/login"));
         Assert.Equal((1, null), (test.Client.Status.Generation, test.Client.Status.LastError));
@@ -44,11 +44,21 @@ public sealed class RenewalTests : IAsyncLifetime
     {
         await using ClientUnderTest test = await OpenAsync(ttl: 60, maxTtl: 100);
 
-        await PassAsync(test, TimeSpan.FromMinutes(10), whileTrue: () => Assert.True(test.Client.Status.Authenticated));
+        await PassAsync(test, TimeSpan.FromMinutes(10), ttl: 60);
 
         await AssertServesAsync(test);
         Assert.InRange(test.Client.Status.Generation, 8, 20);
         Assert.Null(test.Client.Status.LastError);
+    }
+
+    [Fact]
+    public async Task TokenThatLivesLongerThanATimerMayWait_IsRenewed()
+    {
+        _vault.Faults.Add(Fault.Instead(200, """{"data":{"creation_ttl":34560000,"ttl":34560000,"renewable":true}}""", "auth/token/lookup-self"));
+        await using ClientUnderTest test = await OpenAsync(ClientUnderTest.TokenAuth(_vault.RootToken));
+        Assert.Equal(400 * 86_400, test.Client.Status.SecondsLeft);
+
+        await test.UntilAsync(() => _vault.Requests.Count("auth/token/renew-self") > 0, step: TimeSpan.FromHours(12).TotalSeconds);
     }
 
     [Fact]
@@ -150,6 +160,22 @@ public sealed class RenewalTests : IAsyncLifetime
 
         Assert.Equal(VaultFault.CredentialsRefused, answer.Fault);
         Assert.Equal((2, 2), (_vault.Requests.Count("transit/*"), _vault.Requests.Count("auth/approle/login")));
+    }
+
+    [Theory]
+    [InlineData("""{"data":{"ttl":-1}}""")]
+    [InlineData("""{"data":{"ttl":"soon"}}""")]
+    [InlineData("""{"data":{"ttl":""")]
+    public async Task RefusedToken_OfWhichNothingSoundIsSaid_IsAnAnswer_AndNoException(string lookup)
+    {
+        await using ClientUnderTest test = await OpenAsync(ttl: 3600);
+        _vault.Faults.Add(Fault.Refuse(403, "transit/*"));
+        _vault.Faults.Add(Fault.Instead(200, lookup, "auth/token/lookup-self"));
+
+        using VaultAnswer answer = await test.SendAsync();
+
+        Assert.Equal(VaultFault.CredentialsRefused, answer.Fault);
+        Assert.Equal(1, test.Client.Status.Generation);
     }
 
     [Fact]
@@ -260,16 +286,15 @@ public sealed class RenewalTests : IAsyncLifetime
         Assert.Equal("", answer.Sentence);
     }
 
-    /// <summary>Step by step, letting each request come to its end.</summary>
-    private async Task PassAsync(ClientUnderTest test, TimeSpan time, Action? whileTrue = null)
+    /// <summary>Step by step. When half of the token's life is over, time nearly stands still until there is a new one or more of it.</summary>
+    private async Task PassAsync(ClientUnderTest test, TimeSpan time, int ttl)
     {
         DateTimeOffset until = _clock.GetUtcNow() + time;
         while (_clock.GetUtcNow() < until)
         {
-            await test.UntilAsync(() => _vault.Requests.InFlight == 0);
+            await test.UntilAsync(() => _vault.Requests.InFlight == 0 && test.Client.Status.SecondsLeft >= ttl / 2, step: 0.02);
             _clock.Advance(TimeSpan.FromSeconds(2));
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TestContext.Current.CancellationToken);
-            whileTrue?.Invoke();
+            Assert.True(test.Client.Status.Authenticated);
         }
     }
 
@@ -280,5 +305,5 @@ public sealed class RenewalTests : IAsyncLifetime
         return OpenAsync(new VaultAuth.AppRole(roleId, ClientUnderTest.Secret(secretId)));
     }
 
-    private Task<ClientUnderTest> OpenAsync(VaultAuth auth) => ClientUnderTest.OpenAsync(new VaultSettings { Address = _vault.Address, Auth = auth }, _clock);
+    private Task<ClientUnderTest> OpenAsync(VaultAuth auth) => ClientUnderTest.OpenAsync(new VaultSettings { Address = _vault.Address, Auth = auth, Timeout = ClientUnderTest.LongTimeout }, _clock);
 }

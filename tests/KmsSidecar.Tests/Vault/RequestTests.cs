@@ -77,7 +77,7 @@ public sealed class RequestTests
         await AssertRefusedAsync(new() { Address = address, Auth = ClientUnderTest.TokenAuth(), Namespace = "a\r\nb" }, "namespace");
         await AssertRefusedAsync(new() { Address = address, Auth = ClientUnderTest.TokenAuth(), Attempts = 0 }, "attempts");
         await AssertRefusedAsync(new() { Address = address, Auth = ClientUnderTest.TokenAuth(), Tls = new VaultTls(ClientCertPath: "/c") }, "client_key_path");
-        await AssertRefusedAsync(new() { Address = address, Auth = new VaultAuth.AppRole("r") }, "exactly one of");
+        await AssertRefusedAsync(new() { Address = address, Auth = new VaultAuth.AppRole("r") }, "either secret_id or secret_id_file");
         await AssertRefusedAsync(new() { Address = address, Auth = Role("../sys") }, "mount of approle");
         await AssertRefusedAsync(new() { Address = address, Auth = Role("a?b") }, "mount of approle");
         await AssertRefusedAsync(new() { Address = address, Auth = new VaultAuth.Kubernetes("") }, "role");

@@ -59,13 +59,18 @@ internal sealed class ConfigurationRequests(SecretIdUnwrapper? unwrap)
     /// <param name="document">Taken over.</param>
     private async ValueTask<ConfigurationDocument> UnwrapAsync(ConfigurationDocument document, CancellationToken cancellation)
     {
-        if (document.AuthMethod is not { IsWrapped: true } wrapped || unwrap is null)
+        if (document.AuthMethod is not { IsWrapped: true } wrapped)
         {
             return document;
         }
 
         using (document)
         {
+            if (unwrap is null)
+            {
+                throw new KmsException(KmsError.Unsupported, "wrapping tokens are not taken here: give the secret_id itself");
+            }
+
             return document.WithAuthMethod(wrapped.Unwrapped(await unwrap(document, cancellation)));
         }
     }

@@ -66,10 +66,11 @@ internal interface IKeyBackend : IDisposable
     /// <exception cref="KmsException">KeyNotFound, KeyDamaged, KeyDisabled, KeyPendingDeletion, Unsupported, StorageFailed, or a backend error.</exception>
     ValueTask<KeyDescription> RotateAsync(string keyId, CancellationToken cancellation) => throw new KmsException(KmsError.Unsupported);
 
-    /// <summary>Destroys a key with all its versions, whatever its state, and goes on where a crash interrupted it. The caller has made sure
-    /// that it may.</summary>
-    /// <exception cref="KmsException">KeyNotFound, Unsupported, StorageFailed, or a backend error.</exception>
-    ValueTask DestroyAsync(string keyId, CancellationToken cancellation) => throw new KmsException(KmsError.Unsupported);
+    /// <summary>Destroys a key with all its versions, and goes on where a crash interrupted it. The caller has made sure that it may.</summary>
+    /// <param name="ifDueBy">Only a key whose deletion is due by then, as its record says at the last moment: another node may have cancelled it.
+    /// Null for whatever state.</param>
+    /// <exception cref="KmsException">KeyNotFound, KeyNotPendingDeletion, Unsupported, StorageFailed, or a backend error.</exception>
+    ValueTask DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation) => throw new KmsException(KmsError.Unsupported);
 
     /// <summary>Keys whose deletion is due, and those whose destruction was interrupted. Cheap: it is asked every minute.</summary>
     ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation) => new([]);

@@ -37,6 +37,15 @@ internal static class KeyRules
         _ => false,
     };
 
+    /// <exception cref="KmsException">KeyNotPendingDeletion: a time is given, and the key is not to be destroyed by then.</exception>
+    public static void RequireDue(KeyDescription key, DateTimeOffset? by)
+    {
+        if (by is { } now && !IsDue(key, now))
+        {
+            throw Refuse(KmsError.KeyNotPendingDeletion, key);
+        }
+    }
+
     /// <summary>The key as it is after the change.</summary>
     /// <returns>The same object when nothing changes, so that nothing need be written.</returns>
     /// <exception cref="KmsException">KeyPendingDeletion, KeyNotPendingDeletion, MalformedRequest, or KeyNotFound for a tombstone.</exception>

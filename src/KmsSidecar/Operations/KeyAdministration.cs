@@ -69,7 +69,7 @@ internal sealed class KeyAdministration(KmsService service, bool allowsImmediate
         async (snapshot, keyId) =>
         {
             RefuseUnguarded(snapshot, keyId, confirmation);
-            await snapshot.Backends[0].Backend!.DestroyAsync(keyId, cancellation);
+            await snapshot.Backends[0].Backend!.DestroyAsync(keyId, ifDueBy: null, cancellation);
             KeyLog.Destroyed(_log, keyId, actor.Who, actor.From);
             return keyId;
         },

@@ -91,19 +91,19 @@ internal sealed class KeySweeper : IAsyncDisposable
                 continue;
             }
 
-            await DestroyAsync(backend, key);
+            await DestroyAsync(backend, key, now);
         }
 
         return blocked;
     }
 
     /// <summary>Runs to its end once begun, also when the daemon is told to stop: the line after it is to be true.</summary>
-    private async Task DestroyAsync(IKeyBackend backend, KeyDescription key)
+    private async Task DestroyAsync(IKeyBackend backend, KeyDescription key, DateTimeOffset now)
     {
         SweepLog.Destroying(_log, key.KeyId, key.Version, key.DeletionDate);
         try
         {
-            await backend.DestroyAsync(key.KeyId, CancellationToken.None);
+            await backend.DestroyAsync(key.KeyId, ifDueBy: now, CancellationToken.None);
             SweepLog.Destroyed(_log, key.KeyId, key.Version, key.DeletionDate);
         }
         catch (KmsException failed)

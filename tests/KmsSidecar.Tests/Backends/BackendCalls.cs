@@ -68,7 +68,8 @@ internal static class BackendCalls
 
     public static async Task<KeyDescription> RotateAsync(this IKeyBackend backend, string keyId) => await backend.RotateAsync(keyId, Cancellation);
 
-    public static async Task DestroyAsync(this IKeyBackend backend, string keyId) => await backend.DestroyAsync(keyId, Cancellation);
+    public static async Task DestroyAsync(this IKeyBackend backend, string keyId, DateTimeOffset? ifDueBy = null) =>
+        await backend.DestroyAsync(keyId, ifDueBy, Cancellation);
 
     public static async Task<string[]> DueAsync(this IKeyBackend backend, DateTimeOffset now) =>
         [.. (await backend.FindDueAsync(now, Cancellation)).Select(static key => key.KeyId)];

@@ -205,6 +205,32 @@ public abstract class KeyBackendContract
         Assert.Equal(isThere ? KmsError.None : KmsError.InvalidCiphertext, (await Backend.UnwrapAsync(given)).Error);
     }
 
+    /// <summary>A sweeper may know an older state than the record, which another node writes too.</summary>
+    [Fact]
+    public async Task KeyWhoseDeletionIsNotDue_IsNotDestroyedAsIfItWere()
+    {
+        if (!Backend.Capabilities.PhysicalDelete)
+        {
+            return;
+        }
+
+        const string Doomed = "not-due-key";
+        DateTimeOffset due = DateTimeOffset.UtcNow.AddDays(8);
+        await Backend.CreateAsync(Doomed);
+        await RefusesAsync(due);
+        await Backend.ChangeAsync(Doomed, new KeyChange.ScheduleDeletion(due));
+        await RefusesAsync(due.AddDays(-1));
+        await Backend.DestroyAsync(Doomed, ifDueBy: due.AddSeconds(1));
+        Assert.False(await Backend.HoldsAsync(Doomed));
+
+        async Task RefusesAsync(DateTimeOffset by)
+        {
+            KmsException refused = await Assert.ThrowsAsync<KmsException>(() => Backend.DestroyAsync(Doomed, by));
+            Assert.Equal(KmsError.KeyNotPendingDeletion, refused.Error);
+            Assert.True(await Backend.HoldsAsync(Doomed));
+        }
+    }
+
     [Fact]
     public async Task Rotation_KeepsEveryVersion_AndWrapsUnderTheNewest()
     {

@@ -74,7 +74,7 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
         return error == KmsError.None ? place.Changed[keyId] = KeyRules.Apply(key!, change) : throw new KmsException(error);
     }
 
-    public ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    public ValueTask DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation)
     {
         if (place.Indestructible.Contains(keyId))
         {

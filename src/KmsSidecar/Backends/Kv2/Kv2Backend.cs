@@ -113,9 +113,9 @@ internal sealed class Kv2Backend : IKeyBackend
     public async ValueTask<KeyDescription> RotateAsync(string keyId, CancellationToken cancellation) =>
         await _rotation.RotateAsync(keyId, cancellation);
 
-    public async ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    public async ValueTask DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation)
     {
-        await _writer.DestroyAsync(keyId, cancellation);
+        await _writer.DestroyAsync(keyId, ifDueBy, cancellation);
         _budget.Forget(keyId);
     }
 

@@ -71,18 +71,22 @@ internal sealed class Kv2Writer(Kv2Store store, Kv2Keyring keys, TimeProvider cl
 
     /// <inheritdoc cref="IKeyBackend.DestroyAsync"/>
     /// <remarks>First the record says that the key is gone, then its versions go, then the record: no version is left without it.</remarks>
-    public async Task DestroyAsync(string keyId, CancellationToken cancellation)
+    public async Task DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation)
     {
         await UpdateAsync(
             keyId,
-            before => before.Description.State == KeyState.Unavailable ? before : before with
+            before =>
             {
-                Description = before.Description with
+                KeyRules.RequireDue(before.Description, ifDueBy);
+                return before.Description.State == KeyState.Unavailable ? before : before with
                 {
-                    State = KeyState.Unavailable,
-                    StateBeforeDeletion = null,
-                    DeletionDate = ZonedTimestamp.Format(clock.GetUtcNow()),
-                },
+                    Description = before.Description with
+                    {
+                        State = KeyState.Unavailable,
+                        StateBeforeDeletion = null,
+                        DeletionDate = ZonedTimestamp.Format(clock.GetUtcNow()),
+                    },
+                };
             },
             cancellation);
         List<uint> versions = await store.ListVersionsAsync(keyId, cancellation);

@@ -112,13 +112,15 @@ internal sealed class KeyWriter(KeyDirectory directory, MaterialCipher cipher, K
 
     /// <inheritdoc cref="IKeyBackend.DestroyAsync"/>
     /// <remarks>First the record says that the key is gone, then the later versions go, then the record: no version is left without it.</remarks>
-    public void Destroy(string keyId)
+    public void Destroy(string keyId, DateTimeOffset? ifDueBy)
     {
         (KeySlot slot, LocalKey key) = Require(keyId);
         lock (slot)
         {
             using StoredKeyFile stored = directory.Read(keyId);
-            KeyDescription gone = (stored.Record?.Describe() ?? key.Description) with
+            KeyDescription now = stored.Record?.Describe() ?? key.Description;
+            KeyRules.RequireDue(now, ifDueBy);
+            KeyDescription gone = now with
             {
                 State = KeyState.Unavailable,
                 StateBeforeDeletion = null,

@@ -172,9 +172,9 @@ internal sealed class LocalBackend : IKeyBackend
 
     public ValueTask<KeyDescription> RotateAsync(string keyId, CancellationToken cancellation) => ValueTask.FromResult(_writer.Rotate(keyId));
 
-    public ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    public ValueTask DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation)
     {
-        _writer.Destroy(keyId);
+        _writer.Destroy(keyId, ifDueBy);
         return ValueTask.CompletedTask;
     }
 

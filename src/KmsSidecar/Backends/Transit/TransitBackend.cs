@@ -121,11 +121,11 @@ internal sealed class TransitBackend : IKeyBackend
 
     public ValueTask<KeyDescription> RotateAsync(string keyId, CancellationToken cancellation) => _writer.RotateAsync(keyId, cancellation);
 
-    public async ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    public async ValueTask DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation)
     {
         try
         {
-            await _writer.DestroyAsync(keyId, cancellation);
+            await _writer.DestroyAsync(keyId, ifDueBy, cancellation);
         }
         finally
         {

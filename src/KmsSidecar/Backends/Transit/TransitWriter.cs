@@ -92,14 +92,18 @@ internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records,
 
     /// <summary>Leaves a tombstone, then removes the key, then the record; goes on where it was interrupted.</summary>
     /// <exception cref="KmsException">KeyNotFound, KeyDamaged, WrongState, or a backend error.</exception>
-    public async ValueTask DestroyAsync(string keyId, CancellationToken cancellation)
+    public async ValueTask DestroyAsync(string keyId, DateTimeOffset? ifDueBy, CancellationToken cancellation)
     {
         KnownKey key = await RequireAsync(keyId, cancellation);
         if (key.Key is { } found)
         {
             await UpdateAsync(
                 keyId,
-                static key => key.HasRecord && key.Record.State == KeyState.Unavailable ? null : key.Record with { State = KeyState.Unavailable },
+                key =>
+                {
+                    KeyRules.RequireDue(key.Description, ifDueBy);
+                    return key.HasRecord && key.Record.State == KeyState.Unavailable ? null : key.Record with { State = KeyState.Unavailable };
+                },
                 cancellation);
             if (!found.IsDeletionAllowed)
             {

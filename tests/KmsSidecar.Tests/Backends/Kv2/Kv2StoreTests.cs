@@ -76,7 +76,7 @@ public sealed class Kv2StoreTests
         await backend.CreateAsync(Key);
         Assert.Empty(await backend.FindDueAsync(fixture.Clock.GetUtcNow(), Cancellation));
         fixture.Vault.Faults.Add(Fault.Refuse(500, "secret/*", times: 1) with { Method = "DELETE" });
-        await Assert.ThrowsAsync<KmsException>(async () => await backend.DestroyAsync(Key, Cancellation));
+        await Assert.ThrowsAsync<KmsException>(async () => await backend.DestroyAsync(Key, ifDueBy: null, Cancellation));
         Assert.Equal(Key, Assert.Single(await backend.FindDueAsync(fixture.Clock.GetUtcNow(), Cancellation)).KeyId);
     }
 

@@ -51,7 +51,7 @@ internal sealed partial class ConnectionLoop : IDisposable
     public void Add(DataConnection connection)
     {
         _connections[connection.Descriptor] = connection;
-        if (SocketCalls.Control(_epoll, SocketCalls.Add, connection.Descriptor, SocketCalls.Readable) < 0)
+        if (!Watch(connection, Watched.ForReading))
         {
             Close(connection);
         }
@@ -105,21 +105,50 @@ internal sealed partial class ConnectionLoop : IDisposable
         {
             Span<byte> count = stackalloc byte[sizeof(ulong)];
             _ = SocketCalls.Read(_wake, count);
+            _exchange.IsAwake();
             while (_exchange.TryResume(out DataConnection? ended))
             {
-                if (SocketCalls.Control(_epoll, SocketCalls.Add, ended.Descriptor, SocketCalls.Readable) < 0)
-                {
-                    Close(ended);
-                    continue;
-                }
-
-                Advance(ended);
+                Resume(ended);
             }
         }
         else if (_connections.TryGetValue(descriptor, out DataConnection? connection))
         {
+            if (connection.IsBusy)
+            {
+                // It has sent more, or is gone: that is looked at when the handler has ended.
+                Watch(connection, Watched.No);
+                return;
+            }
+
             Advance(connection);
         }
+    }
+
+    private void Resume(DataConnection connection)
+    {
+        if (connection.Watched == Watched.No && !Watch(connection, Watched.ForReading))
+        {
+            Close(connection);
+            return;
+        }
+
+        Advance(connection);
+    }
+
+    /// <summary>Says what the loop is to be woken for; costs nothing where that stays as it is.</summary>
+    private bool Watch(DataConnection connection, Watched watched)
+    {
+        if (connection.Watched == watched)
+        {
+            return true;
+        }
+
+        int operation = watched == Watched.No ? SocketCalls.Delete
+            : connection.Watched == Watched.No ? SocketCalls.Add
+            : SocketCalls.Modify;
+        connection.Watched = watched;
+        return SocketCalls.Control(
+            _epoll, operation, connection.Descriptor, watched == Watched.ForWriting ? SocketCalls.Writable : SocketCalls.Readable) >= 0;
     }
 
     private void Advance(DataConnection connection)
@@ -139,16 +168,13 @@ internal sealed partial class ConnectionLoop : IDisposable
 
         switch (progress)
         {
-            case Progress.Reading:
+            case Progress.Reading or Progress.Waiting:
                 break;
             case Progress.Sending:
-                _ = SocketCalls.Control(_epoll, SocketCalls.Modify, connection.Descriptor, SocketCalls.Writable);
+                Watch(connection, Watched.ForWriting);
                 break;
             case Progress.SendingDone:
-                _ = SocketCalls.Control(_epoll, SocketCalls.Modify, connection.Descriptor, SocketCalls.Readable);
-                break;
-            case Progress.Waiting:
-                _ = SocketCalls.Control(_epoll, SocketCalls.Delete, connection.Descriptor, 0);
+                Watch(connection, Watched.ForReading);
                 break;
             case Progress.NotPlain:
                 Leave(connection);

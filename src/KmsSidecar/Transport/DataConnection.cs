@@ -4,6 +4,13 @@ using KmsSidecar.Lifecycle;
 
 namespace KmsSidecar.Transport;
 
+internal enum Watched
+{
+    No,
+    ForReading,
+    ForWriting,
+}
+
 /// <summary>A connection that has sent nothing but plain requests so far. Its loop alone touches it.</summary>
 /// <remarks>It holds buffers only while part of a request or of an answer waits, so an idle one costs next to nothing.</remarks>
 internal sealed class DataConnection(Socket socket, Actor actor) : IDisposable
@@ -21,6 +28,9 @@ internal sealed class DataConnection(Socket socket, Actor actor) : IDisposable
 
     /// <summary>A handler works on its last request; until it has ended nothing is read.</summary>
     public bool IsBusy { get; set; }
+
+    /// <summary>What its loop is woken for.</summary>
+    public Watched Watched { get; set; }
 
     /// <summary>Kestrel takes over with the first unread byte, as soon as all is sent.</summary>
     public bool IsLeaving { get; set; }

@@ -35,17 +35,24 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
 {
     private const int InputLength = 64 * 1024;
 
+    /// <summary>Kept for requests whose handlers wait.</summary>
+    private const int MaxSpares = 64;
+
     /// <summary>Answers that are gathered before they are sent: a caller that does not read them is not served further.</summary>
     private const int MaxGathered = 128 * 1024;
 
     private readonly byte[] _input = GC.AllocateArray<byte>(InputLength, pinned: true);
     private readonly AnswerHead _head = new(clock);
-    private readonly ConcurrentQueue<(DataConnection Connection, Call Call)> _ended = new();
+    private readonly ConcurrentQueue<(DataConnection Connection, Call Call, CancellationTokenSource Limit)> _ended = new();
+    private readonly Stack<(Call, CancellationTokenSource)> _spares = [];
     private readonly SecretBuffer _output = new();
     private Call _call = new();
     private CancellationTokenSource _limit = new();
 
-    /// <summary>Called, on any thread, when <see cref="TryResume"/> has something.</summary>
+    /// <summary>1 from a call of <see cref="Woken"/> to the <see cref="IsAwake"/> that answers it.</summary>
+    private int _isWoken;
+
+    /// <summary>Called, on any thread, when <see cref="TryResume"/> has something again.</summary>
     public Action Woken { get; set; } = static () => { };
 
     /// <summary>Sends or receives, whichever the connection waits for.</summary>
@@ -60,10 +67,13 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         return Receive(connection);
     }
 
+    /// <summary>To be said before the handlers that have ended are looked for: those that end from now on wake the loop again.</summary>
+    public void IsAwake() => Interlocked.Exchange(ref _isWoken, 0);
+
     /// <summary>A connection whose handler has ended; its answer waits to be sent.</summary>
     public bool TryResume([NotNullWhen(true)] out DataConnection? connection)
     {
-        bool isThere = _ended.TryDequeue(out (DataConnection Connection, Call Call) ended);
+        bool isThere = _ended.TryDequeue(out (DataConnection Connection, Call Call, CancellationTokenSource Limit) ended);
         connection = ended.Connection;
         if (isThere)
         {
@@ -71,7 +81,7 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
             connection.KeepUnsent(_output.WrittenSpan);
             connection.IsBusy = false;
             _output.Clear();
-            ended.Call.Dispose();
+            Keep(ended.Call, ended.Limit);
         }
 
         return isThere;
@@ -90,6 +100,12 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         _call.Dispose();
         _output.Dispose();
         _limit.Dispose();
+        while (_spares.TryPop(out (Call Call, CancellationTokenSource Limit) spare))
+        {
+            spare.Call.Dispose();
+            spare.Limit.Dispose();
+        }
+
         CryptographicOperations.ZeroMemory(_input);
     }
 
@@ -199,17 +215,33 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         connection.IsBusy = true;
         _limit.CancelAfter(target.Route.TimeLimit);
         ResumeAfter(run, connection, _call, _limit);
-        (_call, _limit) = (new Call(), new CancellationTokenSource());
+        (_call, _limit) = _spares.TryPop(out (Call, CancellationTokenSource) spare) ? spare : (new Call(), new CancellationTokenSource());
         return Progress.Waiting;
+    }
+
+    /// <summary>Keeps what the next request that waits can use; nothing of the last one is left in it.</summary>
+    private void Keep(Call call, CancellationTokenSource limit)
+    {
+        if (_spares.Count < MaxSpares && limit.TryReset())
+        {
+            call.Renew();
+            _spares.Push((call, limit));
+            return;
+        }
+
+        call.Dispose();
+        limit.Dispose();
     }
 
     private async void ResumeAfter(ValueTask run, DataConnection connection, Call call, CancellationTokenSource limit)
     {
         // It never throws.
         await run.ConfigureAwait(false);
-        limit.Dispose();
-        _ended.Enqueue((connection, call));
-        Woken();
+        _ended.Enqueue((connection, call, limit));
+        if (Interlocked.Exchange(ref _isWoken, 1) == 0)
+        {
+            Woken();
+        }
     }
 
     private void Append(Call call)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using KmsSidecar.Configuration;
 using KmsSidecar.Keys;
 
@@ -29,11 +28,11 @@ internal sealed record RemoteSummary(
         status.Server,
         status.AuthMethod,
         status.Authenticated,
-        Rfc3339(status.ExpiresAt),
+        StatusRoutes.Rfc3339(status.ExpiresAt),
         status.SecondsLeft,
         status.Renewable,
         status.LastError,
-        Rfc3339(status.LastRenewal),
+        StatusRoutes.Rfc3339(status.LastRenewal),
         status.LogIns,
         status.Breaker,
         status.InFlight,
@@ -42,8 +41,6 @@ internal sealed record RemoteSummary(
         status.Retries,
         status.Failures.Where(static failure => failure.Count > 0).ToImmutableSortedDictionary(
             static failure => failure.Name, static failure => failure.Count, StringComparer.Ordinal));
-
-    private static string? Rfc3339(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }
 
 /// <summary>A backend in Vault, with upstream's members and ours; the members beyond these depend on the backend.</summary>

@@ -145,14 +145,14 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
         entry.Name,
         Summarise(KmsConfiguration.From(entry.Document), mount?.Backend),
         mount?.Backend?.KeyCount,
-        Rfc3339(entry.Since),
-        entry.LastUsedAt(clock.GetUtcNow()) is { } at ? Rfc3339(at) : null,
+        Rfc3339(entry.Since)!,
+        Rfc3339(entry.LastUsedAt(clock.GetUtcNow())),
         mount?.Fault?.Message,
         RemoteSummary.Of(mount?.Backend?.Remote));
 
     private static CacheStats Summarise(CacheCounts cache) => new(cache.Hits, cache.Misses, cache.Entries, cache.Evictions);
 
-    private static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    internal static string? Rfc3339(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static BackendSummary Summarise(KmsConfiguration configuration, IKeyBackend? backend) => configuration switch
     {

@@ -136,6 +136,8 @@ internal static class DefaultKey
     private static async Task<bool> ExistsAsync(IKeyBackend backend, string id, CancellationToken cancellation)
     {
         (KmsError error, bool isKey) = await backend.HasKeyAsync(id, cancellation);
-        return error == KmsError.None ? isKey : throw new KmsException(error);
+        return error == KmsError.None
+            ? isKey
+            : throw new KmsException(error, $"default key '{id}' cannot be looked for: {KmsErrors.Describe(error).Sentence}; the log says why");
     }
 }

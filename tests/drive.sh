@@ -68,7 +68,7 @@ check "an unknown key" 404 "$(code data -d '{"key_id":"nope"}' http://kms/v1/gen
 check "configure while running" 409 "$(code signed -d "{\"backend_type\":\"local\",\"key_dir\":\"$work/keys\"}" "$kms/configure")"
 check "an unknown route" 404 "$(code signed "$kms/nope")"
 check "a wrong method" 405 "$(code signed -X PUT "$kms/status")"
-check "a backend of another build" 501 "$(code signed -d '{"backend_type":"vault"}' "$kms/reconfigure")"
+check "a backend that this build does not have" 501 "$(code signed -d '{"backend_type":"aws"}' "$kms/reconfigure")"
 check "rubbish in a blob" 400 "$(code data -d '{"ciphertext_blob":"AAAA"}' http://kms/v1/decrypt)"
 
 echo "# data keys"

@@ -72,7 +72,7 @@ gives_a_data_key() { # [SOCKET]
 
 # Starts a daemon in the background; its pid is $!. The environment is emptied: no setting of this machine takes part.
 serve_on() { # ADDRESS FLAGS...
-  env -i PATH="$PATH" TMPDIR="$work" "$binary" serve --listen "$@" >>"$work/daemon.log" 2>&1 &
+  env -i PATH="$PATH" TMPDIR="$work" ${daemon_env[@]+"${daemon_env[@]}"} "$binary" serve --listen "$@" >>"$work/daemon.log" 2>&1 &
   pids+=("$!")
 }
 

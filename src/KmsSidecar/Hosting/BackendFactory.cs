@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Backends.Static;
 using KmsSidecar.Configuration;
@@ -26,8 +27,8 @@ internal sealed class BackendFactory(
 {
     private const int MaxStaticKeyFileBytes = 4096;
 
-    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::backend");
-    private readonly VaultFactory _vaults = new(clock, logs);
+    private readonly BackendReports _reports = ReportsTo(logs);
+    private readonly VaultFactory _vaults = new(ReportsTo(logs), clock, logs);
 
     public ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation) => document.Backend switch
     {
@@ -47,6 +48,13 @@ internal sealed class BackendFactory(
         ? LocalBackend.DescribeMissing(KmsConfiguration.From(document).KeyDirectory!)
         : [];
 
+    private static BackendReports ReportsTo(ILoggerFactory logs)
+    {
+        ILogger log = logs.CreateLogger("rustfs::kms::backend");
+        return new BackendReports(
+            key => LifecycleLog.KeyUnreadable(log, key.Name, key.Reason), notice => LifecycleLog.BackendNotice(log, notice));
+    }
+
     private LocalBackend OpenLocal(ConfigurationDocument document, OpenMode mode)
     {
         KmsConfiguration configuration = KmsConfiguration.From(document);
@@ -56,10 +64,8 @@ internal sealed class BackendFactory(
             Derive = (password, salt) =>
                 derivedKeys.GetOrDerive(password, salt, MasterKeyDerivation.Argon2Id, mayKeep: mode != OpenMode.Inspect),
         };
-        LocalBackendReports reports = new(
-            key => LifecycleLog.KeyUnreadable(_log, key.Name, key.Reason), notice => LifecycleLog.BackendNotice(_log, notice));
         return LocalBackend.Open(
-            settings, mode, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, reports, clock);
+            settings, mode, document.Secret(ConfigurationField.MasterKey) ?? masterKey, steps, locks, _reports, clock);
     }
 
     private StaticBackend OpenStatic()

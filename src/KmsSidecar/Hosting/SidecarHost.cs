@@ -25,6 +25,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly HttpServer _server;
     private readonly Dispatcher _dispatcher;
     private readonly StateDirectory _state;
+    private readonly BackendFactory _backends;
     private readonly CertificateKeeper? _certificate;
     private readonly KeySweeper _sweeper;
     private readonly SessionKeys _sessionKeys;
@@ -60,9 +61,9 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         string? staticKeyFile = options.StaticKeyFile ?? SystemCredential.Find("static-key");
-        BackendFactory backends = new(_state.MasterKey.Text, _state.DerivedKeys, staticKeyFile, steps, locks, clock, logs);
+        _backends = new BackendFactory(_state.MasterKey.Text, _state.DerivedKeys, staticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
-        Service = new KmsService(store, backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, backends.UnwrapAsync);
+        Service = new KmsService(store, _backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, _backends.UnwrapAsync);
 
         _sweeper = new KeySweeper(Service, clock, logs);
         _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
@@ -192,6 +193,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         await Service.DisposeAsync();
+        _backends.Dispose();
         _accounts.Dispose();
         _sessionKeys.Dispose();
         _state.Dispose();

@@ -1,3 +1,4 @@
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Kv2;
 using KmsSidecar.Backends.Transit;
 using KmsSidecar.Configuration;
@@ -9,19 +10,17 @@ using KmsSidecar.Vault;
 namespace KmsSidecar.Hosting;
 
 /// <summary>Opens the backends that are in Vault, each with a client of its own.</summary>
-internal sealed class VaultFactory(TimeProvider clock, ILoggerFactory logs) : IDisposable
+internal sealed class VaultFactory(BackendReports reports, TimeProvider clock, ILoggerFactory logs) : IDisposable
 {
     private readonly UnwrappedSecret _unwrapped = new();
-    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::backend");
 
     public async ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation)
     {
         KmsConfiguration configuration = KmsConfiguration.From(document);
         VaultClient client = await VaultClient.OpenAsync(SettingsOf(document, AuthOf(document.AuthMethod!)), clock, logs, cancellation);
         return configuration.Backend == BackendType.VaultKv2
-            ? await Kv2Backend.OpenAsync(client, Kv2SettingsOf(configuration), mode, new Kv2Reports(Report, Notice), clock, cancellation)
-            : await TransitBackend.OpenAsync(
-                client, TransitSettingsOf(configuration), mode, new TransitReports(Report, Notice), clock, cancellation);
+            ? await Kv2Backend.OpenAsync(client, Kv2SettingsOf(configuration), mode, reports, clock, cancellation)
+            : await TransitBackend.OpenAsync(client, TransitSettingsOf(configuration), mode, reports, clock, cancellation);
     }
 
     /// <inheritdoc cref="SecretIdUnwrapper"/>
@@ -74,8 +73,4 @@ internal sealed class VaultFactory(TimeProvider clock, ILoggerFactory logs) : ID
         configuration.MaxCachedKeys,
         configuration.CacheTtl,
         configuration.DefaultKeyId);
-
-    private void Report(UnreadableKey key) => LifecycleLog.KeyUnreadable(_log, key.Name, key.Reason);
-
-    private void Notice(string notice) => LifecycleLog.BackendNotice(_log, notice);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
 using KmsSidecar.Keys;
@@ -98,7 +99,7 @@ internal sealed class LocalFixture(TempDirectory directory, SecretBytes masterKe
             secret,
             steps ?? new SystemFileSteps(),
             new DirectoryLocks(),
-            new LocalBackendReports(static _ => { }, static _ => { }),
+            new BackendReports(static _ => { }, static _ => { }),
             new FakeTimeProvider());
     }
 
@@ -111,7 +112,7 @@ internal sealed class LocalFixture(TempDirectory directory, SecretBytes masterKe
             masterKey,
             steps ?? new SystemFileSteps(),
             locks ?? Locks,
-            new LocalBackendReports(static _ => { }, notices.Add),
+            new BackendReports(static _ => { }, notices.Add),
             Clock);
     }
 

@@ -28,7 +28,7 @@ internal sealed class Kv2Backend : IKeyBackend
     private readonly WrapBudget _budget;
     private readonly EnvelopeSealer _sealer;
 
-    private Kv2Backend(IVault vault, KeyValueStore store, Kv2Settings settings, Kv2Reports reports, TimeProvider clock)
+    private Kv2Backend(IVault vault, KeyValueStore store, Kv2Settings settings, BackendReports reports, TimeProvider clock)
     {
         _vault = vault;
         _ownsVault = settings.OwnsVault;
@@ -61,7 +61,7 @@ internal sealed class Kv2Backend : IKeyBackend
     /// <exception cref="KmsException">InvalidConfiguration: no such paths. BackendRejected: no KV v2 mount there, or the token may not do what the
     /// backend needs. BackendUnavailable, BackendTimeout.</exception>
     public static async Task<Kv2Backend> OpenAsync(
-        IVault vault, Kv2Settings settings, OpenMode mode, Kv2Reports reports, TimeProvider clock, CancellationToken cancellation)
+        IVault vault, Kv2Settings settings, OpenMode mode, BackendReports reports, TimeProvider clock, CancellationToken cancellation)
     {
         try
         {

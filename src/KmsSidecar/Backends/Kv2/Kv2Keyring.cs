@@ -19,7 +19,7 @@ internal sealed class Kv2Keyring : IDisposable
     private readonly AbsentKeys _absent;
     private readonly KeyNotes _notes;
 
-    public Kv2Keyring(Kv2Store store, Kv2Settings settings, Kv2Reports reports, TimeProvider clock)
+    public Kv2Keyring(Kv2Store store, Kv2Settings settings, BackendReports reports, TimeProvider clock)
     {
         (_store, _notes) = (store, new KeyNotes(reports.Unreadable));
         int capacity = settings.CacheKeys ? settings.MaxCachedKeys : 0;

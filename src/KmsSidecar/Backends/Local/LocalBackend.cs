@@ -28,7 +28,7 @@ internal sealed class LocalBackend : IKeyBackend
         MaterialCipher cipher,
         List<KeySlot> slots,
         HashSet<string> orphans,
-        LocalBackendReports reports,
+        BackendReports reports,
         TimeProvider clock)
     {
         _directory = directory;
@@ -64,7 +64,7 @@ internal sealed class LocalBackend : IKeyBackend
         SecretBytes masterKey,
         IFileSteps steps,
         DirectoryLocks locks,
-        LocalBackendReports reports,
+        BackendReports reports,
         TimeProvider clock)
     {
         DurableDirectory files = new(settings.KeyDirectory, steps);

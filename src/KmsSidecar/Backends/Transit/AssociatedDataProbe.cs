@@ -8,7 +8,7 @@ namespace KmsSidecar.Backends.Transit;
 /// <summary>Finds out whether the server honours <c>associated_data</c>, singly and in batches: wrong data must fail.</summary>
 /// <remarks>A server that ignores it would write data keys whose context anyone may change; one that ignores it in batches alone, data keys that never
 /// open singly. Thread-safe; a verdict stands for the life of the backend, a fault on the way is no verdict.</remarks>
-internal sealed class AssociatedDataProbe(TransitEngine engine, TransitCoalescer coalescer, TransitReports reports)
+internal sealed class AssociatedDataProbe(TransitEngine engine, TransitCoalescer coalescer, BackendReports reports)
 {
     private const int ProbeLength = 32;
 

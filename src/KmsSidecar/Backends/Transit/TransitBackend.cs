@@ -16,7 +16,7 @@ internal sealed class TransitBackend : IKeyBackend
 
     private readonly IVault _vault;
     private readonly TransitSettings _settings;
-    private readonly TransitReports _reports;
+    private readonly BackendReports _reports;
     private readonly TransitEngine _engine;
     private readonly TransitCoalescer _coalescer;
     private readonly TransitKeys _keys;
@@ -27,7 +27,7 @@ internal sealed class TransitBackend : IKeyBackend
     private readonly TransitEnvelopes _envelopes;
     private readonly LogThrottle _refusals;
 
-    private TransitBackend(IVault vault, TransitSettings settings, TransitReports reports, TimeProvider clock)
+    private TransitBackend(IVault vault, TransitSettings settings, BackendReports reports, TimeProvider clock)
     {
         (_vault, _settings, _reports) = (vault, settings, reports);
         KeyValueStore records = new(vault, settings.MetadataMount, settings.MetadataPrefix);
@@ -62,7 +62,7 @@ internal sealed class TransitBackend : IKeyBackend
     /// <exception cref="KmsException">InvalidConfiguration: no such paths. KeyNotFound: the default key is not there. BackendRejected: the mounts, the token's policy, the default key's
     /// type or the server's treatment of associated data are not what is needed. Another backend error.</exception>
     public static async Task<TransitBackend> OpenAsync(
-        IVault vault, TransitSettings settings, OpenMode mode, TransitReports reports, TimeProvider clock, CancellationToken cancellation)
+        IVault vault, TransitSettings settings, OpenMode mode, BackendReports reports, TimeProvider clock, CancellationToken cancellation)
     {
         TransitBackend backend;
         try
@@ -220,7 +220,7 @@ internal sealed class TransitBackend : IKeyBackend
         }
     }
 
-    /// <exception cref="KmsException">As <see cref="OpenAsync(IVault, TransitSettings, OpenMode, TransitReports, TimeProvider, CancellationToken)"/>.</exception>
+    /// <exception cref="KmsException">As <see cref="OpenAsync(IVault, TransitSettings, OpenMode, BackendReports, TimeProvider, CancellationToken)"/>.</exception>
     private async ValueTask RequireDefaultKeyAsync(CancellationToken cancellation)
     {
         if (_settings.DefaultKeyId is not { } id)

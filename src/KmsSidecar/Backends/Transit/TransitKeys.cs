@@ -18,7 +18,7 @@ internal sealed class TransitKeys : IDisposable
     private readonly AbsentKeys _absent;
     private readonly KeyNotes _notes;
 
-    public TransitKeys(TransitEngine engine, KeyValueStore records, TransitSettings settings, TransitReports reports, TimeProvider clock)
+    public TransitKeys(TransitEngine engine, KeyValueStore records, TransitSettings settings, BackendReports reports, TimeProvider clock)
     {
         (_engine, _records, _notes) = (engine, records, new KeyNotes(reports.Unreadable));
         int capacity = settings.CacheKeys ? settings.MaxCachedKeys : 0;

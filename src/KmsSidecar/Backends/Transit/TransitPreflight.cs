@@ -8,7 +8,7 @@ namespace KmsSidecar.Backends.Transit;
 /// <summary>What a person would look at before a Transit backend goes live: the mounts, and what the token may do.</summary>
 /// <remarks>Required is what data keys need. A token that may not make or change keys is a good one for a node that does neither, and one without a
 /// default key may be for certain keys only; then what is missing is a notice.</remarks>
-internal sealed class TransitPreflight(IVault vault, TransitSettings settings, TransitReports reports)
+internal sealed class TransitPreflight(IVault vault, TransitSettings settings, BackendReports reports)
 {
     /// <summary>Stands for any key where there is no default key: what a policy grants by wildcard.</summary>
     private const string AnyKey = "any-key";

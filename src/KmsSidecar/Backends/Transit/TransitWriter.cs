@@ -7,7 +7,7 @@ namespace KmsSidecar.Backends.Transit;
 /// <summary>Makes, changes, rotates and destroys keys. Every write of a record is check-and-set.</summary>
 /// <remarks>What it has done is stored when it returns. Where it throws a backend error, the last write may be stored or not; doing the same
 /// again is safe. (Rotating again makes one more version, which harms nothing.)</remarks>
-internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records, TransitKeys keys, TransitReports reports, TimeProvider clock)
+internal sealed class TransitWriter(TransitEngine engine, KeyValueStore records, TransitKeys keys, BackendReports reports, TimeProvider clock)
 {
     private const int MaxRounds = 3;
 

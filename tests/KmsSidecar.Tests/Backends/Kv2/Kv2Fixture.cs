@@ -1,3 +1,4 @@
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Kv2;
 using KmsSidecar.Doubles;
 using KmsSidecar.Keys;
@@ -29,7 +30,7 @@ internal sealed class Kv2Fixture : VaultFixture
     {
         IVault client = await ConnectAsync(token);
         Kv2Settings settings = new("secret", Prefix, cache, maxCachedKeys, TimeSpan.FromMinutes(5));
-        Kv2Reports reports = new(Reported.Enqueue, Notices.Enqueue);
+        BackendReports reports = new(Reported.Enqueue, Notices.Enqueue);
         return Own(await Kv2Backend.OpenAsync(between is null ? client : between(client), settings, mode, reports, Clock, Cancellation));
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Kv2;
 using KmsSidecar.Doubles.Faults;
 using KmsSidecar.Errors;
@@ -93,7 +94,7 @@ public sealed class WrapBudgetTests
         HoldingVault holding = new(client);
         Kv2Store store = new(new KeyValueStore(holding, "secret", Kv2Fixture.Prefix));
         Kv2Settings settings = new("secret", Kv2Fixture.Prefix, CacheKeys: true, MaxCachedKeys: 10, TimeSpan.FromMinutes(5));
-        using Kv2Keyring keys = new(store, settings, new Kv2Reports(static _ => { }, static _ => { }), fixture.Clock);
+        using Kv2Keyring keys = new(store, settings, new BackendReports(static _ => { }, static _ => { }), fixture.Clock);
         Kv2Writer writer = new(store, keys, fixture.Clock);
 
         Task late = writer.ReserveAsync(Key, version: 1, wraps: 7, Cancellation);

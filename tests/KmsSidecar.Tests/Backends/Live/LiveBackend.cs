@@ -1,3 +1,4 @@
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Kv2;
 using KmsSidecar.Backends.Transit;
 using KmsSidecar.Keys;
@@ -44,7 +45,7 @@ public abstract class LiveBackend : IAsyncLifetime
             TransitSettings settings = new(
                 await vault.MountAsync(new { type = "transit" }), await vault.MountAsync(KeyValue), Prefix, CacheKeys: true, 1000, TimeSpan.FromMinutes(5));
             return await TransitBackend.OpenAsync(
-                await vault.ConnectAsync(), settings, OpenMode.CreateMissing, new TransitReports(static _ => { }, static _ => { }), TimeProvider.System, default);
+                await vault.ConnectAsync(), settings, OpenMode.CreateMissing, new BackendReports(static _ => { }, static _ => { }), TimeProvider.System, default);
         }
     }
 
@@ -54,7 +55,7 @@ public abstract class LiveBackend : IAsyncLifetime
         {
             Kv2Settings settings = new(await vault.MountAsync(KeyValue), Prefix, CacheKeys: true, 1000, TimeSpan.FromMinutes(5));
             return await Kv2Backend.OpenAsync(
-                await vault.ConnectAsync(), settings, OpenMode.CreateMissing, new Kv2Reports(static _ => { }, static _ => { }), TimeProvider.System, default);
+                await vault.ConnectAsync(), settings, OpenMode.CreateMissing, new BackendReports(static _ => { }, static _ => { }), TimeProvider.System, default);
         }
     }
 }

@@ -1,3 +1,4 @@
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Transit;
 using KmsSidecar.Doubles;
 using KmsSidecar.Doubles.Http;
@@ -34,7 +35,7 @@ internal sealed class TransitFixture : VaultFixture
         bool cache = true, int maxCachedKeys = 1000, OpenMode mode = OpenMode.CreateMissing, string? defaultKey = null, string? token = null)
     {
         TransitSettings settings = new("transit", "secret", Prefix, cache, maxCachedKeys, TimeSpan.FromMinutes(5), defaultKey);
-        TransitReports reports = new(Reported.Enqueue, Notices.Enqueue);
+        BackendReports reports = new(Reported.Enqueue, Notices.Enqueue);
         return Own(await TransitBackend.OpenAsync(await ConnectAsync(token), settings, mode, reports, Clock, Cancellation));
     }
 

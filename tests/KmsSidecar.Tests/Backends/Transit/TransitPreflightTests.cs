@@ -1,3 +1,4 @@
+using KmsSidecar.Backends;
 using KmsSidecar.Backends.Transit;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
@@ -55,7 +56,7 @@ public sealed class TransitPreflightTests
         OwnedVault vault = new();
         TransitSettings settings = new("transit", "secret", "a//b", CacheKeys: true, MaxCachedKeys: 1, TimeSpan.FromMinutes(5));
         KmsException refused = await Assert.ThrowsAsync<KmsException>(() => TransitBackend.OpenAsync(
-            vault, settings, OpenMode.Existing, new TransitReports(static _ => { }, static _ => { }), TimeProvider.System, TestContext.Current.CancellationToken));
+            vault, settings, OpenMode.Existing, new BackendReports(static _ => { }, static _ => { }), TimeProvider.System, TestContext.Current.CancellationToken));
         Assert.Equal(KmsError.InvalidConfiguration, refused.Error);
         Assert.True(vault.IsDisposed);
     }

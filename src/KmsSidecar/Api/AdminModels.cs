@@ -130,10 +130,15 @@ internal sealed record PolicyCheckAnswer(bool Success, bool Allowed, string Mess
 /// <summary>What RustFS may know of the service: no paths, no history.</summary>
 internal sealed record DataStatusAnswer(string Status, string? DefaultKeyId, long Generation, bool? Healthy, string Version);
 
+/// <summary>Answers with a <see cref="BackendSummary"/>: polymorphism needs the serializer's metadata.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(LifecycleAnswer))]
 [JsonSerializable(typeof(ServiceStatusAnswer))]
 [JsonSerializable(typeof(StatusAnswer))]
+internal sealed partial class StatusJson : JsonSerializerContext;
+
+/// <summary>All other answers. They are only written, so the binary has no metadata of them.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(LifecycleAnswer))]
 [JsonSerializable(typeof(ConfigAnswer))]
 [JsonSerializable(typeof(ClearCacheAnswer))]
 [JsonSerializable(typeof(HistoryAnswer))]

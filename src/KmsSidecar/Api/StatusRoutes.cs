@@ -46,7 +46,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
             RustFs = follower is null ? null : Summarise(follower(), DefaultKey.IdOf(snapshot)),
             Version = Version,
         };
-        call.Write(answer, AdminJson.Default.StatusAnswer);
+        call.Write(answer, StatusJson.Default.StatusAnswer);
         return KmsError.None;
     }
 
@@ -57,7 +57,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
         bool? healthy = snapshot.IsRunning ? await SicknessAsync(snapshot.Backends[0].Backend!, call.Cancellation) is null : null;
         call.Write(
             new ServiceStatusAnswer(UpstreamState.Of(snapshot), snapshot.Configuration?.Backend.UpstreamName(), healthy, Summarise(snapshot)),
-            AdminJson.Default.ServiceStatusAnswer);
+            StatusJson.Default.ServiceStatusAnswer);
         return KmsError.None;
     }
 

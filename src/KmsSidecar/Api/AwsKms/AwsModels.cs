@@ -101,7 +101,7 @@ internal sealed record AwsRotation(string KeyId, double? RotationDate, string Ro
 
 internal sealed record AwsRotationsAnswer(ImmutableArray<AwsRotation> Rotations, string? NextMarker, bool Truncated);
 
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AwsKeyAnswer))]
 [JsonSerializable(typeof(AwsKeyIdAnswer))]
 [JsonSerializable(typeof(AwsDeletionAnswer))]

@@ -110,7 +110,7 @@ lacks "the second daemon ended with an error" "exit 0" "$second"
 check "the first still answers" 200 "$(code data http://kms/v1/status)"
 second=$("$binary" serve --listen none --socket "$work/2.sock" --admin-socket none --state-dir "$work/state" 2>&1; echo "exit $?")
 has "a state directory belongs to one daemon" "in use by another kms-sidecar" "$second"
-has "which exits with 73" "exit 73" "$second"
+has "which exits with 75" "exit 75" "$second"
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
   chmod 666 "$socket"
   other=$(setpriv --reuid=65534 --regid=65534 --clear-groups curl -s -w '%{http_code}' --unix-socket "$socket" -d '{}' http://kms/v1/generate-data-key)
@@ -155,6 +155,7 @@ lacks "no master key in the stored configuration" "fixture master key" "$(cat "$
 echo "# the static backend"
 end_daemon TERM
 printf 'static-key:%s\n' "$(head -c 32 /dev/zero | base64)" >"$work/static"
+chmod 600 "$work/static"
 chmod 600 "$work/static"
 start_daemon --static-key-file "$work/static"
 has "reconfigure to static" '"status":"Running"' "$(signed -d '{"backend_type":"static","default_key_id":null}' "$kms/reconfigure")"

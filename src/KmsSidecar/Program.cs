@@ -10,7 +10,15 @@ internal static class Program
         ParseResult command = SidecarCommand.Build().Parse(args);
 
         // Who drains says when it is done: by default the wait is cut off two seconds after SIGTERM.
-        int exitCode = await command.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-        return command.Errors.Count > 0 ? ExitCode.Usage : exitCode;
+        InvocationConfiguration invocation = new() { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false };
+        try
+        {
+            int exitCode = await command.InvokeAsync(invocation);
+            return command.Errors.Count > 0 ? ExitCode.Usage : exitCode;
+        }
+        catch (Exception unexpected)
+        {
+            return Failure.Report($"an error of the program itself, which its makers would like to see: {unexpected}", ExitCode.Internal);
+        }
     }
 }

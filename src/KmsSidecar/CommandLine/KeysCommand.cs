@@ -4,7 +4,6 @@ using System.Text.Json;
 using KmsSidecar.Backends.Local;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
-using KmsSidecar.Hosting;
 using KmsSidecar.Options;
 using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
@@ -75,8 +74,7 @@ internal static class KeysCommand
             }
             catch (KmsException fault)
             {
-                Console.Error.WriteLine($"kms-sidecar: {fault.Message}");
-                return ExitCode.Storage;
+                return Failure.Report(fault);
             }
         });
         return command;
@@ -84,7 +82,7 @@ internal static class KeysCommand
 
     private static SecretBytes ReadMasterKey(ParseResult result, Option<string?> option)
     {
-        string? file = result.GetValue(option) ?? SystemCredential.Find(NodeMasterKey.CredentialName);
+        string? file = result.GetValue(option) ?? SystemCredential.Find(DaemonOption.MasterKeyFile.Credential!);
         return MasterKeyFile.Read(file ?? Path.Join(result.GetValue(StateDirectory), NodeMasterKey.FileName), minLength: 1);
     }
 

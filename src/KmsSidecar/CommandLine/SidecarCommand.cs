@@ -4,6 +4,7 @@ using KmsSidecar.Errors;
 using KmsSidecar.Hosting;
 using KmsSidecar.Options;
 using KmsSidecar.Sealing;
+using KmsSidecar.Storage;
 using KmsSidecar.Tls;
 
 namespace KmsSidecar.CommandLine;
@@ -27,10 +28,11 @@ internal static class SidecarCommand
         RootCommand root = new("""
             The key service beside RustFS: data keys over a Unix socket, configured over a SigV4-signed admin API without a restart.
 
-            Try it:      kms-sidecar serve --dev
-            Exit codes:  0 ok, 1 the answer is no, 64 wrong usage, 65 the daemon or the data refuses, 69 the daemon cannot be asked,
-                         71 an address cannot be had, 73 a file cannot be used, 77 no permission, 78 a setting is wrong
-            """);
+            Try it: kms-sidecar serve --dev
+
+            Exit codes:
+
+            """ + string.Concat(ExitCode.All.Select(static row => $"  {row.Code,2}  {row.Meaning}{(row.MayPass ? "; may pass by itself" : "")}\n")));
         root.Subcommands.Add(Daemon(
             "serve",
             "Run the daemon. Every flag is also KMS_SIDECAR_NAME in the environment and `name = value` in the configuration file; flags win.",
@@ -61,8 +63,8 @@ internal static class SidecarCommand
 
         command.SetAction(async (result, _) =>
         {
-            DaemonOptions? options = Load(result);
-            return options is null ? ExitCode.Configuration : await run(options);
+            DaemonOptions? options = Load(result, out int exitCode);
+            return options is null ? exitCode : await run(options);
         });
         return command;
     }
@@ -78,27 +80,40 @@ internal static class SidecarCommand
             AllowMultipleArgumentsPerToken = false,
         };
 
-    private static DaemonOptions? Load(ParseResult result)
+    /// <param name="exitCode">When the result is null.</param>
+    private static DaemonOptions? Load(ParseResult result, out int exitCode)
     {
         string path = result.GetValue(ConfigFile) ?? DefaultConfigFile;
         string[] lines = [];
+        exitCode = ExitCode.Ok;
         try
         {
             lines = File.ReadAllLines(path);
         }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException && result.GetValue(ConfigFile) is null)
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
             // The default file need not be there.
+            if (result.GetValue(ConfigFile) is not null)
+            {
+                exitCode = Failure.Report($"cannot read {path}: it does not exist; write it, or name another with --config", ExitCode.Missing);
+                return null;
+            }
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"kms-sidecar: cannot read {path}: {unreadable.Message}");
+            exitCode = Failure.Report($"cannot read {path}: permission denied; run: chmod 644 {path}", ExitCode.NoPermission);
+            return null;
+        }
+        catch (IOException unreadable)
+        {
+            exitCode = Failure.Report($"cannot read {path}: {unreadable.Message}", ExitCode.Configuration);
             return null;
         }
 
-        OptionValues values = OptionValues.Collect(option => Given(result, option), Environment.GetEnvironmentVariable, path, lines);
+        OptionValues values = OptionValues.Collect(
+            option => Given(result, option), Environment.GetEnvironmentVariable, path, lines, SystemCredential.Find);
         DaemonOptions options = DaemonOptions.From(values);
-        Report(values.Faults);
+        exitCode = Report(values.Faults);
         return values.Faults.Count == 0 ? options : null;
     }
 
@@ -147,12 +162,21 @@ internal static class SidecarCommand
         }
     }
 
-    private static void Report(IEnumerable<string> faults)
+    /// <summary>All of them; the first one in <c>systemctl status</c>.</summary>
+    private static int Report(IReadOnlyList<string> faults)
     {
-        foreach (string fault in faults)
+        if (faults.Count == 0)
         {
-            Console.Error.WriteLine($"kms-sidecar: {fault}");
+            return ExitCode.Ok;
         }
+
+        int exitCode = Failure.Report(faults[0], ExitCode.Configuration);
+        foreach (string fault in faults.Skip(1))
+        {
+            Failure.Write(fault);
+        }
+
+        return exitCode;
     }
 
     /// <summary>A switch that the command line does not name is left to the environment and the file.</summary>

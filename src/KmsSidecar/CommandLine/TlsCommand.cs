@@ -63,8 +63,7 @@ internal static class TlsCommand
         }
         catch (KmsException fault)
         {
-            Console.Error.WriteLine($"kms-sidecar: {fault.Message}");
-            return ExitCode.Storage;
+            return Failure.Report(fault);
         }
     }
 

@@ -13,5 +13,10 @@ internal sealed class KmsException : Exception
     {
     }
 
+    public KmsException(KmsError error, FaultCause cause, string message, Exception? inner = null)
+        : this(error, message, inner) => Cause = cause;
+
     public KmsError Error { get; }
+
+    public FaultCause Cause { get; }
 }

@@ -76,8 +76,9 @@ internal sealed class BackendFactory(
                 KmsError.InvalidConfiguration, "the static backend needs its key: give --static-key-file FILE, or the systemd credential static-key");
         }
 
-        byte[] content = BoundedFile.TryRead(staticKeyFile, MaxStaticKeyFileBytes, followSymbolicLinks: true)
-            ?? throw new KmsException(KmsError.StorageFailed, $"the static key file {staticKeyFile} does not exist");
+        byte[] content = BoundedFile.TryRead(
+            staticKeyFile, MaxStaticKeyFileBytes, followSymbolicLinks: true, status => SecretPermissions.FindFault("the static key file", staticKeyFile, status))
+            ?? throw new KmsException(KmsError.StorageFailed, FaultCause.Missing, $"the static key file {staticKeyFile} does not exist");
         try
         {
             return new StaticBackend(StaticKey.Parse(content), clock);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using KmsSidecar.Errors;
 using KmsSidecar.Options;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -13,12 +14,23 @@ internal static partial class ListenSockets
 
     private static readonly IPEndPoint UsualAddress = IPEndPoint.Parse(DaemonOption.Listen.Default);
 
-    public static Socket Bind(EndPoint endpoint, DaemonOptions options) => endpoint switch
+    /// <exception cref="ListenException">The address or the path cannot be had.</exception>
+    public static Socket Bind(EndPoint endpoint, DaemonOptions options)
     {
-        UnixDomainSocketEndPoint path => BindUnix(path, options),
-        _ when options.Development && endpoint.Equals(UsualAddress) => BindUsualOrAny(),
-        _ => SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint),
-    };
+        try
+        {
+            return endpoint switch
+            {
+                UnixDomainSocketEndPoint path => BindUnix(path, options),
+                _ when options.Development && endpoint.Equals(UsualAddress) => BindUsualOrAny(),
+                _ => SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint),
+            };
+        }
+        catch (SocketException refused)
+        {
+            throw ListenException.For(endpoint, refused);
+        }
+    }
 
     /// <summary>A second daemon that somebody tries out on this machine takes another port.</summary>
     private static Socket BindUsualOrAny()
@@ -55,7 +67,8 @@ internal static partial class ListenSockets
         if (group is { } number && ChangeOwner(path, Unchanged, number) != 0)
         {
             throw new ListenException(
-                $"cannot give {path} to group {number}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+                $"cannot give {path} to group {number}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}; run the daemon as a member of it, or with --allow-gid {number} and a socket that all may open",
+                cause: FaultCause.NoPermission);
         }
 
         File.SetUnixFileMode(path, options.SocketMode);

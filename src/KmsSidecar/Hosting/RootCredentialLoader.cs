@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using System.Text;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
+using KmsSidecar.Storage;
 
 namespace KmsSidecar.Hosting;
 
@@ -31,15 +33,21 @@ internal static class RootCredentialLoader
 
     private static RootCredentials ReadFile(string file)
     {
+        byte[] content = BoundedFile.TryRead(
+            file, CredentialsFile.MaxBytes, followSymbolicLinks: true, status => SecretPermissions.FindFault("the credentials file", file, status))
+            ?? throw new KmsException(
+                KmsError.InvalidConfiguration,
+                FaultCause.Missing,
+                $"the credentials file {file} does not exist; write RUSTFS_ACCESS_KEY= and RUSTFS_SECRET_KEY= lines into it");
         try
         {
-            return CredentialsFile.TryRead(file, out RootCredentials? credentials, out IReadOnlyList<string>? faults)
+            return CredentialsFile.TryParse(content, out RootCredentials? credentials, out IReadOnlyList<string>? faults)
                 ? credentials
-                : throw new KmsException(KmsError.InvalidConfiguration, $"credentials file {file}: {string.Join("; ", faults)}");
+                : throw new KmsException(KmsError.InvalidConfiguration, $"the credentials file {file}: {string.Join("; ", faults)}");
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        finally
         {
-            throw new KmsException(KmsError.InvalidConfiguration, $"credentials file {file}: {unreadable.Message}", unreadable);
+            CryptographicOperations.ZeroMemory(content);
         }
     }
 }

@@ -43,7 +43,13 @@ internal static class RustFsFactory
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new KmsException(KmsError.InvalidConfiguration, $"--rustfs-ca-file {file}: {unreadable.Message}", unreadable);
+            FaultCause cause = unreadable switch
+            {
+                FileNotFoundException or DirectoryNotFoundException => FaultCause.Missing,
+                UnauthorizedAccessException => FaultCause.NoPermission,
+                _ => FaultCause.Setting,
+            };
+            throw new KmsException(KmsError.InvalidConfiguration, cause, $"--rustfs-ca-file {file}: {unreadable.Message}", unreadable);
         }
     }
 }

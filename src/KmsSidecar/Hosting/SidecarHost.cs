@@ -60,8 +60,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             throw;
         }
 
-        string? staticKeyFile = options.StaticKeyFile ?? SystemCredential.Find("static-key");
-        _backends = new BackendFactory(_state.MasterKey.Text, _state.DerivedKeys, staticKeyFile, steps, locks, clock, logs);
+        _backends = new BackendFactory(_state.MasterKey.Text, _state.DerivedKeys, options.StaticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, _backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, _backends.UnwrapAsync);
 
@@ -142,13 +141,11 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
         catch (KmsException fault)
         {
-            Console.Error.WriteLine($"kms-sidecar: {fault.Message}");
-            return fault.Error == KmsError.InvalidConfiguration ? ExitCode.Configuration : ExitCode.Storage;
+            return Failure.Report(fault);
         }
         catch (ListenException refused)
         {
-            Console.Error.WriteLine($"kms-sidecar: {refused.Message}");
-            return ExitCode.Listen;
+            return Failure.Report(refused.Message, ExitCode.Of(refused.Cause, ExitCode.Address));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using KmsSidecar.Errors;
 using KmsSidecar.Storage;
 using Microsoft.Win32.SafeHandles;
 
@@ -38,7 +39,7 @@ internal sealed class SocketClaim : IDisposable
             {
                 return Posix.TryLock(file)
                     ? new SocketClaim(file, RemoveStale(path))
-                    : throw new ListenException($"{path} is in use by another kms-sidecar");
+                    : throw InUse($"{path} is in use by another kms-sidecar");
             }
             catch
             {
@@ -48,7 +49,13 @@ internal sealed class SocketClaim : IDisposable
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException or PosixException)
         {
-            throw new ListenException($"{path} cannot be used: {refused.Message}", refused);
+            int errno = refused switch
+            {
+                PosixException posix => posix.Errno,
+                UnauthorizedAccessException => Errno.AccessDenied,
+                _ => refused.HResult,
+            };
+            throw new ListenException($"{path} cannot be used: {Errno.Describe(errno)}", refused, Errno.CauseOf(errno));
         }
     }
 
@@ -72,7 +79,7 @@ internal sealed class SocketClaim : IDisposable
 
         if (found.LinkTarget is not null || !Posix.Status(path).IsSocket)
         {
-            throw new ListenException($"{path} is not a socket; remove it or give another path");
+            throw new ListenException($"{path} is not a socket; remove it or give another path", cause: FaultCause.Setting);
         }
 
         using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -90,6 +97,9 @@ internal sealed class SocketClaim : IDisposable
             throw new ListenException($"{path} cannot be used: {unclear.Message}", unclear);
         }
 
-        throw new ListenException($"{path} is in use: another process answers on it");
+        throw InUse($"{path} is in use: another process answers on it");
     }
+
+    private static ListenException InUse(string what) =>
+        new($"{what}; end that one, or give another path", cause: FaultCause.Held);
 }

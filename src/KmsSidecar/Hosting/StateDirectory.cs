@@ -66,6 +66,10 @@ internal sealed class StateDirectory : IDisposable
         _lock.Dispose();
     }
 
+    /// <summary>Where the master key comes from; null for the state directory itself.</summary>
+    public static string? MasterKeyFileOf(DaemonOptions options) =>
+        SystemCredential.Find(DaemonOption.MasterKeyFile.Credential!) ?? options.MasterKeyFile;
+
     /// <summary>A directory beside the master key, named for what it holds.</summary>
     private static SealedFiles Seal(NodeMasterKey masterKey, DurableDirectory state, string purpose, IFileSteps steps)
     {
@@ -77,7 +81,7 @@ internal sealed class StateDirectory : IDisposable
 
     private static NodeMasterKey LoadMasterKey(DaemonOptions options, DurableDirectory state, ILogger log)
     {
-        if ((SystemCredential.Find(NodeMasterKey.CredentialName) ?? options.MasterKeyFile) is { } file)
+        if ((MasterKeyFileOf(options)) is { } file)
         {
             return NodeMasterKey.Read(file);
         }

@@ -7,7 +7,9 @@ namespace KmsSidecar.Options;
 /// <param name="ValueName">What stands for the value in help; null for a switch.</param>
 /// <param name="Default">What applies when it is not given, for help.</param>
 /// <param name="IsRepeatable">May be given several times; in the environment separated by commas.</param>
-internal sealed record DaemonOption(string Name, string? ValueName, string Default, string Help, bool IsRepeatable = false)
+/// <param name="Credential">Of the systemd credential that stands for the file when no file is given.</param>
+internal sealed record DaemonOption(
+    string Name, string? ValueName, string Default, string Help, bool IsRepeatable = false, string? Credential = null)
 {
     public static readonly DaemonOption Listen = new(
         "listen",
@@ -17,9 +19,14 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
         true);
 
     public static readonly DaemonOption TlsCert = new(
-        "tls-cert", "FILE", "none", "Certificate for TLS, in PEM, its chain after it; `kms-sidecar tls init` makes one; read again when it changes");
+        "tls-cert",
+        "FILE",
+        "credential 'tls-cert', else none",
+        "Certificate for TLS, in PEM, its chain after it; `kms-sidecar tls init` makes one; read again when it changes",
+        Credential: "tls-cert");
 
-    public static readonly DaemonOption TlsKey = new("tls-key", "FILE", "none", "Its private key, in PEM");
+    public static readonly DaemonOption TlsKey = new(
+        "tls-key", "FILE", "credential 'tls-key', else none", "Its private key, in PEM", Credential: "tls-key");
 
     public static readonly DaemonOption InsecureHttp = new(
         "insecure-http", null, "off", "Allow plain HTTP on addresses other than loopback");
@@ -47,16 +54,28 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
         "state-dir", "DIR", "/var/lib/kms-sidecar", "Sealed configuration, and the generated master key");
 
     public static readonly DaemonOption MasterKeyFile = new(
-        "master-key-file", "FILE", "credential 'master-key', else generated", "The node's master key: one line of at least 32 bytes");
+        "master-key-file",
+        "FILE",
+        "credential 'master-key', else generated",
+        "The node's master key: one line of at least 32 bytes",
+        Credential: "master-key");
 
     public static readonly DaemonOption StaticKeyFile = new(
-        "static-key-file", "FILE", "credential 'static-key'", "Key of the static backend: KEY_ID:base64 of 32 bytes");
+        "static-key-file", "FILE", "credential 'static-key'", "Key of the static backend: KEY_ID:base64 of 32 bytes", Credential: "static-key");
 
     public static readonly DaemonOption CredentialsFile = new(
-        "credentials-file", "FILE", "RUSTFS_ACCESS_KEY, RUSTFS_SECRET_KEY", "Root credentials for the TCP listener, as NAME=value lines");
+        "credentials-file",
+        "FILE",
+        "credential 'credentials', else RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY",
+        "Root credentials for the TCP listener, as NAME=value lines",
+        Credential: "credentials");
 
     public static readonly DaemonOption UsersFile = new(
-        "users-file", "FILE", "none", "Users and their policies, as JSON; only root or the daemon's user may own and read it");
+        "users-file",
+        "FILE",
+        "credential 'users', else none",
+        "Users and their policies, as JSON; only root or the daemon's user may own and read it",
+        Credential: "users");
 
     public static readonly DaemonOption AllowPresigned = new(
         "allow-presigned", null, "off", "Accept signatures in the query (presigned URLs) on GET and HEAD");
@@ -76,7 +95,11 @@ internal sealed record DaemonOption(string Name, string? ValueName, string Defau
         "rustfs-endpoint", "URL", "none", "RustFS's own port, http(s)://HOST:PORT: its default key follows the daemon's");
 
     public static readonly DaemonOption RustFsCredentialsFile = new(
-        "rustfs-credentials-file", "FILE", "the daemon's root credentials", "A RustFS administrator, as NAME=value lines");
+        "rustfs-credentials-file",
+        "FILE",
+        "credential 'rustfs-credentials', else the daemon's root credentials",
+        "A RustFS administrator, as NAME=value lines",
+        Credential: "rustfs-credentials");
 
     public static readonly DaemonOption RustFsCaFile = new(
         "rustfs-ca-file", "FILE", "what the system trusts", "Authorities that RustFS's certificate is checked against, as PEM");

@@ -1,6 +1,6 @@
 namespace KmsSidecar.Options;
 
-/// <summary>The settings as text, from flags over environment over file. Collects every fault instead of stopping at the first.</summary>
+/// <summary>The settings as text, from flags over environment over file over systemd credentials. Collects every fault instead of stopping at the first.</summary>
 internal sealed class OptionValues
 {
     private readonly Dictionary<DaemonOption, IReadOnlyList<OptionValue>> _values = [];
@@ -12,8 +12,13 @@ internal sealed class OptionValues
     /// <param name="environment">Looks up a variable.</param>
     /// <param name="path">Of the configuration file, for faults.</param>
     /// <param name="lines">Lines of the configuration file, or none.</param>
+    /// <param name="credentials">Finds the file of a systemd credential.</param>
     public static OptionValues Collect(
-        Func<DaemonOption, IReadOnlyList<string>> flags, Func<string, string?> environment, string path, IEnumerable<string> lines)
+        Func<DaemonOption, IReadOnlyList<string>> flags,
+        Func<string, string?> environment,
+        string path,
+        IEnumerable<string> lines,
+        Func<string, string?> credentials)
     {
         OptionValues values = new();
         Dictionary<DaemonOption, List<OptionValue>> file = ConfigFile.Parse(path, lines, values._faults);
@@ -21,7 +26,8 @@ internal sealed class OptionValues
         {
             IReadOnlyList<OptionValue> given = [.. flags(option).Select(text => new OptionValue(text, $"{option.Flag} {text}"))];
             given = given.Count > 0 ? given : FromEnvironment(option, environment(option.EnvironmentVariable));
-            values.Take(option, given.Count > 0 ? given : file.GetValueOrDefault(option, []));
+            given = given.Count > 0 ? given : file.GetValueOrDefault(option, []);
+            values.Take(option, given.Count > 0 ? given : FromCredential(option, credentials));
         }
 
         return values;
@@ -64,6 +70,11 @@ internal sealed class OptionValues
             : [variable];
         return [.. texts.Select(text => new OptionValue(text, $"{option.EnvironmentVariable}={text}"))];
     }
+
+    private static IReadOnlyList<OptionValue> FromCredential(DaemonOption option, Func<string, string?> credentials) =>
+        option.Credential is { } name && credentials(name) is { } file
+            ? [new OptionValue(file, $"systemd credential {name}", IsCredential: true)]
+            : [];
 
     private void Take(DaemonOption option, IReadOnlyList<OptionValue> given)
     {

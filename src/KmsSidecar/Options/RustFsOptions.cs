@@ -18,7 +18,7 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
         if (values.Find(DaemonOption.RustFsEndpoint) is not { } given)
         {
             DaemonOption[] others = [DaemonOption.RustFsCredentialsFile, DaemonOption.RustFsCaFile, DaemonOption.RustFsKmsEndpoint];
-            foreach (OptionValue idle in others.Select(values.Find).OfType<OptionValue>())
+            foreach (OptionValue idle in others.Select(values.Find).OfType<OptionValue>().Where(static value => !value.IsCredential))
             {
                 values.Refuse(idle, "it says how RustFS follows, but --rustfs-endpoint does not say where RustFS is");
             }

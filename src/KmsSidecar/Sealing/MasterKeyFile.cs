@@ -16,21 +16,17 @@ internal static class MasterKeyFile
     /// <exception cref="KmsException">StorageFailed.</exception>
     public static SecretBytes Read(string path, int minLength)
     {
-        byte[] content = BoundedFile.TryRead(path, MaxLength + 1, followSymbolicLinks: true)
-            ?? throw new KmsException(KmsError.StorageFailed, $"the master key file {path} does not exist");
+        byte[] content = BoundedFile.TryRead(
+            path, MaxLength + 1, followSymbolicLinks: true, status => SecretPermissions.FindFault("the master key file", path, status))
+            ?? throw new KmsException(KmsError.StorageFailed, FaultCause.Missing, $"the master key file {path} does not exist; make one with: openssl rand -base64 32");
         try
         {
-            UnixFileMode mode = File.GetUnixFileMode(path);
-            if ((mode & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
-            {
-                throw new KmsException(KmsError.StorageFailed, $"the master key file {path} is open to others; run: chmod 600 {path}");
-            }
-
             ReadOnlySpan<byte> line = content.AsSpan().TrimEnd("\r\n"u8);
             if (line.Length < minLength || line.Length > MaxLength || line.ContainsAnyExceptInRange((byte)0x20, (byte)0xff))
             {
                 throw new KmsException(
                     KmsError.StorageFailed,
+                    FaultCause.Setting,
                     $"the master key in {path} must be one line of {minLength} to {MaxLength} bytes; make one with: openssl rand -base64 32");
             }
 

@@ -17,9 +17,6 @@ internal sealed class NodeMasterKey : IDisposable
 {
     public const string FileName = "master.key";
 
-    /// <summary>The name of the systemd credential.</summary>
-    public const string CredentialName = "master-key";
-
     /// <summary>24 random bytes in base64; what is generated here is 32.</summary>
     private const int MinLength = 32;
     private const string CheckName = "master-key.check";
@@ -50,6 +47,7 @@ internal sealed class NodeMasterKey : IDisposable
             {
                 throw new KmsException(
                     KmsError.StorageFailed,
+                    FaultCause.Missing,
                     $"{Path.Join(stateDirectory.FullPath, FileName)} is gone, but the state beside it was sealed with it; restore it, or name the key with --master-key-file");
             }
 
@@ -90,6 +88,7 @@ internal sealed class NodeMasterKey : IDisposable
         {
             throw new KmsException(
                 KmsError.StorageFailed,
+                FaultCause.Damaged,
                 $"the master key does not open {stateDirectory.FullPath}: it is not the one that sealed it; give the former one with --master-key-file, or another --state-dir");
         }
 

@@ -23,17 +23,17 @@ internal static class BoundedFile
             FileStatus status = Posix.Status(file);
             if (!status.IsRegularFile)
             {
-                throw new KmsException(KmsError.StorageFailed, $"cannot read {path}: it is not a regular file");
+                throw Unusable($"cannot read {path}: it is not a regular file");
             }
 
             if (status.Size > (ulong)maxBytes)
             {
-                throw new KmsException(KmsError.StorageFailed, $"cannot read {path}: it is longer than {maxBytes} bytes");
+                throw Unusable($"cannot read {path}: it is longer than {maxBytes} bytes");
             }
 
             if (findFault?.Invoke(status) is string fault)
             {
-                throw new KmsException(KmsError.StorageFailed, fault);
+                throw new KmsException(KmsError.StorageFailed, FaultCause.NoPermission, fault);
             }
 
             return ReadAll(file, path, (int)status.Size);
@@ -44,7 +44,7 @@ internal static class BoundedFile
         }
         catch (PosixException e)
         {
-            throw new KmsException(KmsError.StorageFailed, $"cannot read {path}: {e.Message}", e);
+            throw new KmsException(KmsError.StorageFailed, e.Cause, $"cannot read {path}: {e.Message}", e);
         }
     }
 
@@ -65,4 +65,6 @@ internal static class BoundedFile
             }
         }
     }
+
+    private static KmsException Unusable(string message) => new(KmsError.StorageFailed, FaultCause.Setting, message);
 }

@@ -43,7 +43,7 @@ internal sealed class DirectoryLocks
             }
             catch (PosixException e)
             {
-                throw new KmsException(KmsError.StorageFailed, $"cannot lock {directory}: {e.Message}", e);
+                throw new KmsException(KmsError.StorageFailed, e.Cause, $"cannot lock {directory}: {ServiceSandbox.Explain(directory, e.Errno)}", e);
             }
         }
     }
@@ -72,17 +72,30 @@ internal sealed class DirectoryLocks
             {
                 throw new KmsException(
                     KmsError.StorageFailed,
+                    FaultCause.Held,
                     $"{directory} is in use by another kms-sidecar{Holder(file)}; a directory belongs to one daemon at a time");
             }
 
-            Posix.Truncate(file);
-            Posix.Write(file, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+            Sign(file);
             return file;
         }
         catch
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>For whoever finds the lock taken. A full disk keeps nobody from reading what is there.</summary>
+    private static void Sign(SafeFileHandle file)
+    {
+        try
+        {
+            Posix.Truncate(file);
+            Posix.Write(file, Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
+        }
+        catch (PosixException full) when (full.Cause == FaultCause.Disk)
+        {
         }
     }
 

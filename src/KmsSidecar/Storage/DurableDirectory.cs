@@ -39,7 +39,7 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
         }
         catch (PosixException e)
         {
-            throw Failure("prepare the directory", FullPath, e);
+            throw Unprepared(e);
         }
     }
 
@@ -59,7 +59,7 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
         }
         catch (PosixException e)
         {
-            throw Failure("prepare the directory", FullPath, e);
+            throw Unprepared(e);
         }
     }
 
@@ -152,13 +152,13 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            string reason = e switch
+            int errno = e switch
             {
-                DirectoryNotFoundException => Errno.Describe(Errno.NotFound),
-                UnauthorizedAccessException => Errno.Describe(Errno.AccessDenied),
-                _ => Errno.Describe(e.HResult),
+                DirectoryNotFoundException => Errno.NotFound,
+                UnauthorizedAccessException => Errno.AccessDenied,
+                _ => e.HResult,
             };
-            throw new KmsException(KmsError.StorageFailed, $"cannot list {FullPath}: {reason}", e);
+            throw new KmsException(KmsError.StorageFailed, Errno.CauseOf(errno), $"cannot list {FullPath}: {Errno.Describe(errno)}", e);
         }
     }
 
@@ -245,6 +245,9 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
         return Path.Join(FullPath, name);
     }
 
+    private KmsException Unprepared(PosixException e) =>
+        new(KmsError.StorageFailed, e.Cause, $"cannot prepare the directory {FullPath}: {ServiceSandbox.Explain(FullPath, e.Errno)}", e);
+
     private static KmsException Failure(string action, string target, PosixException e) =>
-        new(KmsError.StorageFailed, $"cannot {action} {target}: {e.Message}", e);
+        new(KmsError.StorageFailed, e.Cause, $"cannot {action} {target}: {e.Message}", e);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using KmsSidecar.Errors;
 
 namespace KmsSidecar.Storage;
 
@@ -31,11 +32,21 @@ internal static class Errno
         NotADirectory => "it is not a directory",
         IsADirectory => "it is a directory",
         SystemFileLimit or ProcessFileLimit => "too many files are open",
-        NoSpace => "the disk is full",
-        ReadOnlyFileSystem => "the file system is read-only",
+        NoSpace => "the disk is full; make room on it",
+        ReadOnlyFileSystem => "the file system is read-only; mount it writable, or name another directory",
         NameTooLong => "the name is too long",
         TooManySymbolicLinks => "it is a symbolic link, which is not followed here",
         QuotaExceeded => "the disk quota is used up",
         _ => $"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})",
+    };
+
+    public static FaultCause CauseOf(int errno) => errno switch
+    {
+        NotPermitted or AccessDenied => FaultCause.NoPermission,
+        NotFound => FaultCause.Missing,
+        InputOutput or NoSpace or QuotaExceeded => FaultCause.Disk,
+        ReadOnlyFileSystem => FaultCause.ReadOnly,
+        NotADirectory or IsADirectory or NameTooLong or TooManySymbolicLinks => FaultCause.Setting,
+        _ => FaultCause.Unspecified,
     };
 }

@@ -191,11 +191,13 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int UnlinkCall(string path);
 
-    /// <summary>Whether this process may make files in a directory (access(2)); false for anything but a directory.</summary>
-    public static bool CanMakeEntriesIn(string directory)
+    /// <summary>Why this process may not make files in a directory (access(2)), as an error number; 0 when it may.</summary>
+    public static int FindEntryFault(string directory)
     {
         const int MayWriteAndEnter = 2 | 1;
-        return Directory.Exists(directory) && AccessCall(directory, MayWriteAndEnter) == 0;
+        return AccessCall(directory, MayWriteAndEnter) != 0 ? Marshal.GetLastPInvokeError()
+            : Directory.Exists(directory) ? 0
+            : Errno.NotADirectory;
     }
 
     [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -28,12 +28,8 @@ internal sealed class PemFile : IDisposable
 
     /// <summary>As <see cref="Read(string,string)"/>, of a file that others must not be able to read.</summary>
     /// <exception cref="KmsException">They are, or it cannot be read.</exception>
-    public static PemFile ReadPrivate(string path, string what) => Read(
-        path,
-        what,
-        status => (status.Permissions & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0
-            ? $"the {what} {path} is open to others; run: chmod 600 {path}"
-            : null);
+    public static PemFile ReadPrivate(string path, string what) =>
+        Read(path, what, status => SecretPermissions.FindFault($"the {what}", path, status));
 
     public void Dispose() => CryptographicOperations.ZeroMemory(MemoryMarshal.AsBytes(_text.AsSpan()));
 
@@ -41,7 +37,7 @@ internal sealed class PemFile : IDisposable
     {
         byte[] content = BoundedFile.TryRead(path, MaxBytes, followSymbolicLinks: true, findFault)
             ?? throw new KmsException(
-                KmsError.InvalidConfiguration, $"the {what} {path} does not exist; make one with: kms-sidecar tls init");
+                KmsError.InvalidConfiguration, FaultCause.Missing, $"the {what} {path} does not exist; make one with: kms-sidecar tls init");
         try
         {
             return new PemFile(content);

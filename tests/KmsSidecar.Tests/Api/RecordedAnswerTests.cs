@@ -73,6 +73,7 @@ public sealed class RecordedAnswerTests
     {
         string file = $"{options.StateDirectory}.static-key";
         File.WriteAllText(file, $"{StaticKeyId}:{Convert.ToBase64String(new byte[32])}\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         return options with { StaticKeyFile = file };
     }
 

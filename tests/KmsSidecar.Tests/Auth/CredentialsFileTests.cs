@@ -59,55 +59,6 @@ public sealed class CredentialsFileTests
         Assert.Equal(3, faults.Count);
     }
 
-    [Theory]
-    [InlineData("400", true)]
-    [InlineData("600", true)]
-    [InlineData("440", true)]
-    [InlineData("640", true)]
-    [InlineData("660", false)]
-    [InlineData("604", false)]
-    [InlineData("602", false)]
-    [InlineData("644", false)]
-    public void Mode_OfAFileThatOthersCanReadOrChange_IsRefused(string octal, bool isAccepted)
-    {
-        UnixFileMode mode = (UnixFileMode)Convert.ToInt32(octal, 8);
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        try
-        {
-            File.WriteAllText(path, "access_key=admin\nsecret_key=hush-hush\n");
-            File.SetUnixFileMode(path, mode);
-
-            bool isRead = CredentialsFile.TryRead(path, out RootCredentials? credentials, out IReadOnlyList<string>? faults);
-            credentials?.Dispose();
-
-            Assert.Equal(isAccepted, isRead);
-            Assert.Equal(isAccepted, CredentialsFile.FindModeFault(mode) is null);
-            Assert.Equal(isAccepted, faults is null);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
-    [Fact]
-    public void LongFile_IsRefused()
-    {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        try
-        {
-            File.WriteAllText(path, new string('#', CredentialsFile.MaxBytes + 1));
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-
-            Assert.False(CredentialsFile.TryRead(path, out _, out IReadOnlyList<string>? faults));
-            Assert.Contains("64 KiB", Assert.Single(faults));
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
-
     private static string Secret(string content)
     {
         bool isRead = CredentialsFile.TryParse(

@@ -180,7 +180,7 @@ public sealed class LocalBackendTests
         using LocalBackend backend = fixture.Open(new FailingSteps(new SystemFileSteps(), failAt: 2, Errno.NoSpace));
         KmsException e = await Assert.ThrowsAsync<KmsException>(() => backend.CreateAsync("new-key"));
         Assert.Equal(KmsError.StorageFailed, e.Error);
-        Assert.Equal($"cannot create {fixture.PathOf("new-key.key")}: the disk is full", e.Message);
+        Assert.Equal($"cannot create {fixture.PathOf("new-key.key")}: the disk is full; make room on it", e.Message);
         Assert.Equal(KmsError.KeyNotFound, (await backend.FindAsync("new-key")).Error);
         Assert.Equal(KmsError.None, (await backend.WrapAsync("app-key")).Error);
         await backend.CreateAsync("new-key");

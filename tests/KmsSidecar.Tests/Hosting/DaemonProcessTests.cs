@@ -61,24 +61,24 @@ public sealed class DaemonProcessTests : IDisposable
     }
 
     [Fact]
-    public async Task SecondDaemon_OnTheSameSocket_EndsWith71()
+    public async Task SecondDaemon_OnTheSameSocket_EndsWith75()
     {
         await using DaemonProcess first = await DaemonProcess.ServeAsync([.. Arguments("one"), .. NoTcp]);
 
         (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("two"), .. NoTcp]);
 
-        Assert.Equal(71, exitCode);
+        Assert.Equal(75, exitCode);
         Assert.Contains($"kms-sidecar: {_directory.PathOf("kms.sock")} is in use by another kms-sidecar", errors);
     }
 
     [Fact]
-    public async Task SecondDaemon_OnTheSameState_EndsWith73()
+    public async Task SecondDaemon_OnTheSameState_EndsWith75()
     {
         await using DaemonProcess first = await DaemonProcess.ServeAsync([.. Arguments("one"), .. NoTcp]);
 
         (int exitCode, _, string errors) = await DaemonProcess.RunAsync(["serve", .. Arguments("one"), .. NoTcp]);
 
-        Assert.Equal(73, exitCode);
+        Assert.Equal(75, exitCode);
         Assert.Contains($"kms-sidecar: {_directory.PathOf("one")} is in use by another kms-sidecar", errors);
     }
 
@@ -92,7 +92,8 @@ public sealed class DaemonProcessTests : IDisposable
 
         Assert.Equal(71, exitCode);
         Assert.Equal(
-            $"kms-sidecar: cannot listen: Failed to bind to address http://127.0.0.1:{first.Address.Port}: address already in use.", errors.Trim());
+            $"kms-sidecar: cannot listen on 127.0.0.1:{first.Address.Port}: another process listens there; end it (`ss -ltnp` shows it), or give another address with --listen",
+            errors.Trim());
     }
 
     [Fact]

@@ -74,21 +74,21 @@ public sealed class CommandLineTests : IDisposable
             ["check", "--master-key-file", masterKey, "--credentials-file", _directory.PathOf("nowhere")]);
 
         Assert.Equal(78, exitCode);
-        Assert.Contains($"credentials file {_directory.PathOf("nowhere")}", errors);
+        Assert.Contains($"the credentials file {_directory.PathOf("nowhere")} does not exist", errors);
         Assert.Contains($"{masterKey} ", errors);
     }
 
     [Theory]
     [InlineData("serve")]
     [InlineData("check")]
-    public async Task MissingConfigFile_EndsWith78(string command)
+    public async Task MissingConfigFile_EndsWith66(string command)
     {
         string missing = _directory.PathOf("missing.conf");
 
         (int exitCode, _, string errors) = await DaemonProcess.RunAsync([command, "--config", missing]);
 
-        Assert.Equal(78, exitCode);
-        Assert.StartsWith($"kms-sidecar: cannot read {missing}: ", errors);
+        Assert.Equal(66, exitCode);
+        Assert.Equal($"kms-sidecar: cannot read {missing}: it does not exist; write it, or name another with --config", errors.TrimEnd());
     }
 
     [Fact]

@@ -37,6 +37,32 @@ public sealed class OptionValuesTests
     }
 
     [Fact]
+    public void Credential_StandsForAFileThatIsNotGiven()
+    {
+        Assert.Equal("/credentials/credentials", Good(Collect(credential: "credentials")).CredentialsFile);
+        Assert.Equal("/credentials/users", Good(Collect(credential: "users")).UsersFile);
+        Assert.Equal("/credentials/static-key", Good(Collect(credential: "static-key")).StaticKeyFile);
+        Assert.Equal("/file", Good(Collect(file: ["users_file = /file"], credential: "users")).UsersFile);
+        Assert.Equal("/environment", Good(Collect(environment: [("KMS_SIDECAR_USERS_FILE", "/environment")], credential: "users")).UsersFile);
+        Assert.Equal("/flag", Good(Collect([("users-file", "/flag")], credential: "users")).UsersFile);
+    }
+
+    [Fact]
+    public void CertificateFromACredential_IsTlsAndNeedsItsKey()
+    {
+        DaemonOptions options = Good(Collect([("tls-key", "/k.pem")], credential: "tls-cert"));
+        Assert.True(Assert.Single(options.Listen).IsTls);
+        Assert.Equal("/credentials/tls-cert", options.TlsCertificate);
+
+        OptionValues values = Collect(credential: "tls-cert");
+        DaemonOptions.From(values);
+        Assert.Equal("systemd credential tls-cert: --tls-key is missing; the two belong together", Assert.Single(values.Faults));
+    }
+
+    [Fact]
+    public void RustFsCredential_WithoutRustFs_IsNoFault() => Assert.Null(Good(Collect(credential: "rustfs-credentials")).RustFs);
+
+    [Fact]
     public void RepeatableOption_TakesAllOfTheUppermostSource()
     {
         string[] file = ["region = a", "region = b", "allow_uid = 7"];
@@ -211,9 +237,10 @@ public sealed class OptionValuesTests
     }
 
     private static OptionValues Collect(
-        (string Name, string Text)[]? flags = null, (string Name, string Text)[]? environment = null, string[]? file = null) => OptionValues.Collect(
+        (string Name, string Text)[]? flags = null, (string Name, string Text)[]? environment = null, string[]? file = null, string? credential = null) => OptionValues.Collect(
         option => [.. (flags ?? []).Where(flag => flag.Name == option.Name).Select(static flag => flag.Text)],
         name => (environment ?? []).FirstOrDefault(variable => variable.Name == name).Text,
         "/etc/test.conf",
-        file ?? []);
+        file ?? [],
+        name => name == credential ? $"/credentials/{name}" : null);
 }

@@ -88,7 +88,7 @@ public sealed class RustFsOptionsTests
 
     private static (RustFsOptions? Options, IReadOnlyList<string> Faults) Read(params string[] file)
     {
-        OptionValues values = OptionValues.Collect(static _ => [], static _ => null, "/etc/test.conf", file);
+        OptionValues values = OptionValues.Collect(static _ => [], static _ => null, "/etc/test.conf", file, static _ => null);
         return (DaemonOptions.From(values).RustFs, values.Faults);
     }
 }

@@ -45,12 +45,12 @@ public sealed class TlsDaemonTests : IDisposable
     }
 
     [Fact]
-    public async Task UnusableCertificate_EndsWith78()
+    public async Task MissingCertificate_EndsWith66()
     {
         (int exitCode, _, string errors) = await DaemonProcess.RunAsync(
             ["serve", "--dev", "--tls-cert", _directory.PathOf("none.pem"), "--tls-key", _directory.PathOf("none.pem")]);
 
-        Assert.Equal(78, exitCode);
+        Assert.Equal(66, exitCode);
         Assert.Equal($"kms-sidecar: the certificate {_directory.PathOf("none.pem")} does not exist; make one with: kms-sidecar tls init\n", errors);
     }
 

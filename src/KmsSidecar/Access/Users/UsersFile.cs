@@ -15,13 +15,11 @@ internal static class UsersFile
     private const int MaxBytes = 4 * 1024 * 1024;
     private const int MaxUsers = 4096;
 
-    private const UnixFileMode Others = (UnixFileMode)0x3f;
-
     /// <exception cref="KmsException">InvalidConfiguration: with the file and the mend. StorageFailed: it cannot be read.</exception>
     public static AccountSet Read(string path)
     {
         byte[] content = BoundedFile.TryRead(path, MaxBytes, followSymbolicLinks: true, status => FindFault(path, status))
-            ?? throw new KmsException(KmsError.InvalidConfiguration, $"the users file {path} does not exist");
+            ?? throw new KmsException(KmsError.InvalidConfiguration, FaultCause.Missing, $"the users file {path} does not exist; write it, or leave --users-file out");
         try
         {
             return Parse(content);
@@ -39,9 +37,9 @@ internal static class UsersFile
     /// <summary>Says why a file of this owner and mode is refused; null when nobody else can read or change it.</summary>
     public static string? FindFault(string path, FileStatus status)
     {
-        if ((status.Permissions & Others) != 0)
+        if (SecretPermissions.FindFault("the users file", path, status) is { } open)
         {
-            return $"the users file {path} is open to others; run: chmod 600 {path}";
+            return open;
         }
 
         return status.UserId == 0 || status.UserId == Posix.EffectiveUserId()

@@ -133,9 +133,12 @@ internal sealed class LocalBackend : IKeyBackend
             parent = above;
         }
 
-        return Posix.CanMakeEntriesIn(parent)
-            ? [$"key directory {keyDirectory}", $"salt {salt}"]
-            : throw new KmsException(KmsError.StorageFailed, $"the key directory {keyDirectory} cannot be made: {parent} is not a directory that this process may write to");
+        return Posix.FindEntryFault(parent) is not 0 and int errno
+            ? throw new KmsException(
+                KmsError.StorageFailed,
+                Errno.CauseOf(errno),
+                $"the key directory {keyDirectory} cannot be made in {parent}: {ServiceSandbox.Explain(keyDirectory, errno)}")
+            : [$"key directory {keyDirectory}", $"salt {salt}"];
     }
 
     public ValueTask CheckHealthAsync(CancellationToken cancellation)

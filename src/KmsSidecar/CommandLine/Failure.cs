@@ -1,0 +1,23 @@
+using KmsSidecar.Errors;
+using Microsoft.Extensions.Hosting.Systemd;
+
+namespace KmsSidecar.CommandLine;
+
+/// <summary>Says why the process ends: a line on standard error, and in <c>systemctl status</c>.</summary>
+internal static class Failure
+{
+    /// <returns>The exit code.</returns>
+    public static int Report(KmsException fault) => Report(fault.Message, ExitCode.Of(fault));
+
+    /// <returns>The exit code.</returns>
+    public static int Report(string message, int exitCode)
+    {
+        Write(message);
+        new SystemdNotifier().Notify(new ServiceState($"STATUS={message.ReplaceLineEndings(" ")}"));
+        return exitCode;
+    }
+
+    /// <summary>The line alone. In the journal it is an error, not a remark.</summary>
+    public static void Write(string message) =>
+        Console.Error.WriteLine($"{(SystemdHelpers.IsSystemdService() ? "<3>" : "")}kms-sidecar: {message}");
+}

@@ -124,7 +124,7 @@ has "a file that others can read is refused with the mend" "chmod 600 $work/user
   "$("$binary" serve --listen none --socket "$work/n.sock" --admin-socket none --state-dir "$work/n" --users-file "$work/users.json" 2>&1)"
 has "also by check" "chmod 600" "$("$binary" check --users-file "$work/users.json" 2>&1)"
 chmod 600 "$work/users.json"
-check "check takes it then" 0 "$("$binary" check --users-file "$work/users.json" >/dev/null 2>&1; echo $?)"
+check "check takes it then" 0 "$("$binary" check --users-file "$work/users.json" --listen none --socket "$work/check.sock" --admin-socket none --state-dir "$work/check" >/dev/null 2>&1; echo $?)"
 start_daemon --users-file "$work/users.json" --allow-presigned
 check "carol may list" 200 "$(code as carol:carol-secret "$kms/keys")"
 if command -v aws >/dev/null; then

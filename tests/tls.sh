@@ -45,7 +45,7 @@ check "keys are the owner's alone" "600 600" "$(echo $(stat -c %a "$tls"/*-key.p
 check "certificates are everyone's" "644 644" "$(echo $(stat -c %a "$tls/ca.pem" "$tls/server.pem"))"
 has "a CA that is there is not replaced" "--force" "$("$binary" tls init --dir "$tls" 2>&1)"
 check "with 73" 73 "$("$binary" tls init --dir "$tls" >/dev/null 2>&1; echo $?)"
-check "check takes the pair" 0 "$("$binary" check --tls-cert "$tls/server.pem" --tls-key "$tls/server-key.pem" >/dev/null 2>&1; echo $?)"
+check "check takes the pair" 0 "$("$binary" check --tls-cert "$tls/server.pem" --tls-key "$tls/server-key.pem" --listen none --socket "$work/check.sock" --admin-socket none --state-dir "$work/check" >/dev/null 2>&1; echo $?)"
 has "and names one that does not match" "$tls/ca-key.pem is not that of" "$("$binary" check --tls-cert "$tls/server.pem" --tls-key "$tls/ca-key.pem" 2>&1)"
 has "https without a certificate names the mend" "kms-sidecar tls init" "$("$binary" check --listen https://localhost:1 2>&1)"
 

@@ -1,11 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using KmsSidecar.Errors;
 using KmsSidecar.Hosting;
 using KmsSidecar.Options;
-using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
-using KmsSidecar.Tls;
 
 namespace KmsSidecar.CommandLine;
 
@@ -39,8 +36,8 @@ internal static class SidecarCommand
             static options => SidecarHost.RunAsync(options)));
         root.Subcommands.Add(Daemon(
             "check",
-            "Check the settings of serve and the files that they name, name every fault, and start nothing.",
-            static options => Task.FromResult(Check(options))));
+            "Look for whatever would keep serve from starting, name every fault, and start and change nothing. Run it as the daemon's user.",
+            static options => Task.FromResult(new StartCheck(options).Run())));
         root.Subcommands.Add(KeysCommand.Build());
         root.Subcommands.Add(PolicyCommand.Build());
         root.Subcommands.Add(TlsCommand.Build());
@@ -115,51 +112,6 @@ internal static class SidecarCommand
         DaemonOptions options = DaemonOptions.From(values);
         exitCode = Report(values.Faults);
         return values.Faults.Count == 0 ? options : null;
-    }
-
-    private static int Check(DaemonOptions options)
-    {
-        List<string> faults = [];
-        Try(() => AccountFiles.Check(options), faults);
-        Try(() => RustFsFactory.Open(options, TimeProvider.System)?.Dispose(), faults);
-        if (options.MasterKeyFile is { } masterKeyFile)
-        {
-            Try(() => NodeMasterKey.Read(masterKeyFile).Dispose(), faults);
-        }
-
-        if (ServerTls.FilesOf(options) is { } files)
-        {
-            Try(() => CheckCertificate(files), faults);
-        }
-
-        Report(faults);
-        if (faults.Count > 0)
-        {
-            return ExitCode.Configuration;
-        }
-
-        Console.Out.WriteLine("the settings are good");
-        return ExitCode.Ok;
-    }
-
-    private static void CheckCertificate(TlsFiles files)
-    {
-        if (ServerCertificate.Load(files).FindFault(files.Certificate, TimeProvider.System.GetUtcNow()) is { } fault)
-        {
-            throw new KmsException(KmsError.InvalidConfiguration, fault);
-        }
-    }
-
-    private static void Try(Action read, List<string> faults)
-    {
-        try
-        {
-            read();
-        }
-        catch (KmsException fault)
-        {
-            faults.Add(fault.Message);
-        }
     }
 
     /// <summary>All of them; the first one in <c>systemctl status</c>.</summary>

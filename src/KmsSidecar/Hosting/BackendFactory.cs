@@ -76,12 +76,19 @@ internal sealed class BackendFactory(
                 KmsError.InvalidConfiguration, "the static backend needs its key: give --static-key-file FILE, or the systemd credential static-key");
         }
 
+        return new StaticBackend(ReadStaticKey(staticKeyFile), clock);
+    }
+
+    /// <returns>The caller's to dispose.</returns>
+    /// <exception cref="KmsException">The file cannot be used.</exception>
+    public static StaticKey ReadStaticKey(string file)
+    {
         byte[] content = BoundedFile.TryRead(
-            staticKeyFile, MaxStaticKeyFileBytes, followSymbolicLinks: true, status => SecretPermissions.FindFault("the static key file", staticKeyFile, status))
-            ?? throw new KmsException(KmsError.StorageFailed, FaultCause.Missing, $"the static key file {staticKeyFile} does not exist");
+            file, MaxStaticKeyFileBytes, followSymbolicLinks: true, status => SecretPermissions.FindFault("the static key file", file, status))
+            ?? throw new KmsException(KmsError.StorageFailed, FaultCause.Missing, $"the static key file {file} does not exist");
         try
         {
-            return new StaticBackend(StaticKey.Parse(content), clock);
+            return StaticKey.Parse(content);
         }
         finally
         {

@@ -64,7 +64,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, _backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, _backends.UnwrapAsync);
 
-        _sweeper = new KeySweeper(Service, clock, logs);
+        _sweeper = new KeySweeper(Service, clock, logs, _state.LastStart);
         _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
         KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
 
@@ -125,6 +125,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     {
         try
         {
+            ClockGuard.Require(TimeProvider.System.GetUtcNow());
             OpenFileLimit.Raise();
             AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
             using ProcessLifetime lifetime = new();

@@ -19,6 +19,9 @@ internal sealed class StateDirectory : IDisposable
         DerivedKeys = derivedKeys;
     }
 
+    /// <summary>When a daemon started here before, by the clock of that time; null when none has.</summary>
+    public DateTimeOffset? LastStart => _lock.LastHeld;
+
     public NodeMasterKey MasterKey { get; }
 
     public SealedFiles Configurations { get; }

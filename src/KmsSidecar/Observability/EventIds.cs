@@ -68,6 +68,7 @@ internal static class EventIds
     public const int SweepBlocked = 5012;
     public const int SweepPutOff = 5013;
     public const int SweepEnded = 5014;
+    public const int SweepOnProbation = 5015;
 
     // RustFs: 6000
     public const int RustFsFollows = 6000;

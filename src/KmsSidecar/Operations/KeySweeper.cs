@@ -11,7 +11,8 @@ namespace KmsSidecar.Operations;
 /// <remarks>
 /// <para>Never the default key. Each step looks anew under the lock of all changes, so a deletion that is cancelled in time is, and
 /// operators wait for a few keys at most.</para>
-/// <para>A wall clock that went back destroys nothing early. One that jumped ahead would: see <see cref="ClockWatch"/>.</para>
+/// <para>A wall clock that went back destroys nothing early. One that jumped ahead would: see <see cref="ClockWatch"/>. Across a restart a
+/// jump looks like a node that was off; so a day passes before anything goes.</para>
 /// </remarks>
 internal sealed class KeySweeper : IAsyncDisposable
 {
@@ -19,6 +20,12 @@ internal sealed class KeySweeper : IAsyncDisposable
 
     /// <summary>From the start to the first pass: late enough that the start is over.</summary>
     public static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>From a start at which the clock is far ahead to the first key that is destroyed: time in which it is set right.</summary>
+    public static readonly TimeSpan Probation = TimeSpan.FromDays(1);
+
+    /// <summary>The shortest waiting period: a clock that is ahead by less cannot end one that has only begun.</summary>
+    private static readonly TimeSpan FarAhead = TimeSpan.FromDays(7);
 
     /// <summary>Keys that are destroyed while other changes wait.</summary>
     private const int KeysPerStep = 8;
@@ -32,8 +39,16 @@ internal sealed class KeySweeper : IAsyncDisposable
     /// <summary>Keys that are due and the default: each is logged once, not every minute.</summary>
     private HashSet<string> _blocked = [];
 
-    public KeySweeper(KmsService service, TimeProvider clock, ILoggerFactory logs)
+    /// <summary>How far the clock is ahead of the last start, while that keeps keys from being destroyed.</summary>
+    private TimeSpan? _ahead;
+    private bool _hasToldOfProbation;
+    private readonly long _start;
+
+    /// <param name="lastStart">By the clock of that time; null for the first.</param>
+    public KeySweeper(KmsService service, TimeProvider clock, ILoggerFactory logs, DateTimeOffset? lastStart = null)
     {
+        _start = clock.GetTimestamp();
+        _ahead = lastStart is { } last && clock.GetUtcNow() - last is var ahead && ahead > FarAhead ? ahead : null;
         _service = service;
         _clock = clock;
         _watch = new ClockWatch(clock);
@@ -55,6 +70,11 @@ internal sealed class KeySweeper : IAsyncDisposable
 
         ImmutableArray<KeyDescription> due = await _service.ChangeKeysAsync(
             async snapshot => await snapshot.Backends[0].Backend!.FindDueAsync(now, cancellation), cancellation);
+        if (!due.IsEmpty && IsOnProbation())
+        {
+            return;
+        }
+
         HashSet<string> blocked = [];
         foreach (KeyDescription[] step in due.Chunk(KeysPerStep))
         {
@@ -66,6 +86,21 @@ internal sealed class KeySweeper : IAsyncDisposable
 
     /// <summary>Returns when no pass is under way any more.</summary>
     public ValueTask DisposeAsync() => _loop.DisposeAsync();
+
+    private bool IsOnProbation()
+    {
+        if (_clock.GetElapsedTime(_start) >= Probation)
+        {
+            _ahead = null;
+        }
+        else if (_ahead is { } ahead && !_hasToldOfProbation)
+        {
+            _hasToldOfProbation = true;
+            SweepLog.OnProbation(_log, ahead);
+        }
+
+        return _ahead is not null;
+    }
 
     /// <returns>Those that are due, and the default key.</returns>
     private async Task<List<string>> StepAsync(

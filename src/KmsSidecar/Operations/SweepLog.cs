@@ -24,6 +24,10 @@ internal static partial class SweepLog
         "the wall clock has run {Ahead} ahead of the time that has passed: no key is destroyed until it has been steady for one pass")]
     public static partial void PutOff(ILogger log, TimeSpan ahead);
 
+    [LoggerMessage(EventIds.SweepOnProbation, LogLevel.Warning,
+        "keys are due, but the wall clock is {Ahead} ahead of the last start: no key is destroyed for a day after this start; if the clock is wrong, set it with timedatectl before")]
+    public static partial void OnProbation(ILogger log, TimeSpan ahead);
+
     [LoggerMessage(EventIds.SweepEnded, LogLevel.Error, "looking for keys that are due failed, and will be tried again")]
     public static partial void PassFailed(ILogger log, Exception reason);
 }

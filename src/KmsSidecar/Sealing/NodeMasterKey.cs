@@ -45,10 +45,7 @@ internal sealed class NodeMasterKey : IDisposable
         {
             if (stateDirectory.Exists(CheckName))
             {
-                throw new KmsException(
-                    KmsError.StorageFailed,
-                    FaultCause.Missing,
-                    $"{Path.Join(stateDirectory.FullPath, FileName)} is gone, but the state beside it was sealed with it; restore it, or name the key with --master-key-file");
+                throw Gone(stateDirectory);
             }
 
             generated = true;
@@ -95,6 +92,26 @@ internal sealed class NodeMasterKey : IDisposable
         content!.Dispose();
     }
 
+    /// <summary>Refuses what a start would refuse, and makes nothing.</summary>
+    /// <param name="path">Null for the key that the state directory holds.</param>
+    /// <returns>False when there is no key yet, and a start would make one.</returns>
+    public static bool Check(DurableDirectory stateDirectory, string? path)
+    {
+        bool isSealed = stateDirectory.Exists(CheckName);
+        if (path is null && !stateDirectory.Exists(FileName))
+        {
+            return isSealed ? throw Gone(stateDirectory) : false;
+        }
+
+        using NodeMasterKey key = Read(path ?? Path.Join(stateDirectory.FullPath, FileName));
+        if (isSealed)
+        {
+            key.RequireMatch(stateDirectory);
+        }
+
+        return true;
+    }
+
     public void Dispose()
     {
         Text.Dispose();
@@ -102,4 +119,9 @@ internal sealed class NodeMasterKey : IDisposable
     }
 
     public override string ToString() => "[secret]";
+
+    private static KmsException Gone(DurableDirectory stateDirectory) => new(
+        KmsError.StorageFailed,
+        FaultCause.Missing,
+        $"{Path.Join(stateDirectory.FullPath, FileName)} is gone, but the state beside it was sealed with it; restore it, or name the key with --master-key-file");
 }

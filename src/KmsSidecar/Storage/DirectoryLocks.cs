@@ -34,17 +34,35 @@ internal sealed class DirectoryLocks
                 bool first = !_holdings.TryGetValue(identity, out Holding? holding);
                 if (first)
                 {
-                    holding = new Holding(identity, LockFile(directory));
+                    holding = new Holding(identity, LockFile(directory, out DateTimeOffset? lastHeld), lastHeld);
                     _holdings.Add(identity, holding);
                 }
 
                 holding!.Count++;
-                return new DirectoryLock(first, () => Release(holding));
+                return new DirectoryLock(first, holding.LastHeld, () => Release(holding));
             }
             catch (PosixException e)
             {
                 throw new KmsException(KmsError.StorageFailed, e.Cause, $"cannot lock {directory}: {ServiceSandbox.Explain(directory, e.Errno)}", e);
             }
+        }
+    }
+
+    /// <summary>The process that holds a directory, this one included; null when nobody does. Takes nothing.</summary>
+    public static int? FindHolder(string directory)
+    {
+        try
+        {
+            using SafeFileHandle file = Posix.Open(Path.Join(directory, FileName), Posix.OpenReadOnly | Posix.OpenNoFollow | Posix.OpenNonBlocking);
+            string isHeld = string.Create(CultureInfo.InvariantCulture, $":{Posix.Status(file).Identity.Inode} ");
+            return ReadHolder(file) is { } process
+                && File.ReadLines("/proc/locks").Any(line => line.Contains("FLOCK", StringComparison.Ordinal) && line.Contains(isHeld, StringComparison.Ordinal))
+                    ? process
+                    : null;
+        }
+        catch (Exception hidden) when (hidden is PosixException or IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 
@@ -62,7 +80,8 @@ internal sealed class DirectoryLocks
         }
     }
 
-    private static SafeFileHandle LockFile(string directory)
+    /// <param name="lastHeld">When the lock was taken before; null for the first time.</param>
+    private static SafeFileHandle LockFile(string directory, out DateTimeOffset? lastHeld)
     {
         SafeFileHandle file = Posix.Open(
             Path.Join(directory, FileName), Posix.OpenReadWrite | Posix.OpenCreate | Posix.OpenNoFollow | Posix.OpenNonBlocking, FileMode);
@@ -76,6 +95,8 @@ internal sealed class DirectoryLocks
                     $"{directory} is in use by another kms-sidecar{Holder(file)}; a directory belongs to one daemon at a time");
             }
 
+            FileStatus before = Posix.Status(file);
+            lastHeld = before.Size > 0 ? DateTimeOffset.FromUnixTimeSeconds(before.ChangedAt.Seconds) : null;
             Sign(file);
             return file;
         }
@@ -99,18 +120,22 @@ internal sealed class DirectoryLocks
         }
     }
 
-    private static string Holder(SafeFileHandle file)
+    private static string Holder(SafeFileHandle file) => ReadHolder(file) is { } process ? $" (process {process})" : "";
+
+    private static int? ReadHolder(SafeFileHandle file)
     {
         Span<byte> text = stackalloc byte[MaxPidDigits];
         int length = Posix.Read(file, text);
-        return int.TryParse(text[..length], NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? $" (process {pid})" : "";
+        return int.TryParse(text[..length], NumberStyles.None, CultureInfo.InvariantCulture, out int process) ? process : null;
     }
 
-    private sealed class Holding((uint, uint, ulong) identity, SafeFileHandle file)
+    private sealed class Holding((uint, uint, ulong) identity, SafeFileHandle file, DateTimeOffset? lastHeld)
     {
         public (uint, uint, ulong) Identity { get; } = identity;
 
         public SafeFileHandle File { get; } = file;
+
+        public DateTimeOffset? LastHeld { get; } = lastHeld;
 
         public int Count { get; set; }
     }

@@ -43,6 +43,23 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
         }
     }
 
+    /// <summary>Why the directory could not be made, or files in it, told without a try; null when they could.</summary>
+    public KmsException? FindFault()
+    {
+        string found = FullPath;
+        while (!Path.Exists(found) && Path.GetDirectoryName(found) is { } above)
+        {
+            found = above;
+        }
+
+        return Posix.FindEntryFault(found) is not 0 and int errno
+            ? new KmsException(
+                KmsError.StorageFailed,
+                Errno.CauseOf(errno),
+                $"cannot {(found == FullPath ? "write to" : "make")} the directory {FullPath}: {ServiceSandbox.Explain(FullPath, errno)}")
+            : null;
+    }
+
     /// <summary>Makes the directory with these permissions if it is missing, and private ones above it; one that is there stays as it is.</summary>
     public void EnsureExists(UnixFileMode mode)
     {

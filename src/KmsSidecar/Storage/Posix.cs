@@ -195,9 +195,9 @@ internal static partial class Posix
     public static int FindEntryFault(string directory)
     {
         const int MayWriteAndEnter = 2 | 1;
-        return AccessCall(directory, MayWriteAndEnter) != 0 ? Marshal.GetLastPInvokeError()
-            : Directory.Exists(directory) ? 0
-            : Errno.NotADirectory;
+        return !Directory.Exists(directory) ? Errno.NotADirectory
+            : AccessCall(directory, MayWriteAndEnter) != 0 ? Marshal.GetLastPInvokeError()
+            : 0;
     }
 
     [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -145,6 +145,44 @@ public sealed class KeySweeperTests : IAsyncDisposable
         Assert.False(Holds("old"));
     }
 
+    [Theory]
+    [InlineData(8, true)]
+    [InlineData(6, false)]
+    [InlineData(-365, false)]
+    public async Task StartWithAClockFarAhead_DestroysNothingForADay(int daysSinceTheLastStart, bool waits)
+    {
+        await RunWithPendingAsync("old");
+        _clock.Pass(Window);
+        await using KeySweeper sweeper = new(
+            _service.Service, _clock, _service.Log, _clock.GetUtcNow() - TimeSpan.FromDays(daysSinceTheLastStart));
+
+        await sweeper.SweepAsync(Cancellation);
+        Assert.Equal(waits, Holds("old"));
+        _clock.Pass(KeySweeper.Probation - TimeSpan.FromSeconds(1));
+        await sweeper.SweepAsync(Cancellation);
+        Assert.Equal(waits, Holds("old"));
+        Assert.Equal(waits ? 1 : 0, LinesWith("timedatectl").Count());
+
+        _clock.Pass(TimeSpan.FromSeconds(1));
+        await sweeper.SweepAsync(Cancellation);
+        Assert.False(Holds("old"));
+    }
+
+    [Fact]
+    public async Task StartWithAClockFarAhead_ThatIsSetRight_DestroysNothing()
+    {
+        await RunWithPendingAsync("old");
+        _clock.SetAhead(TimeSpan.FromDays(365));
+        await using KeySweeper sweeper = new(_service.Service, _clock, _service.Log, _clock.GetUtcNow() - TimeSpan.FromDays(365));
+        await sweeper.SweepAsync(Cancellation);
+        _clock.SetAhead(-TimeSpan.FromDays(365));
+
+        _clock.Pass(KeySweeper.Probation);
+        await sweeper.SweepAsync(Cancellation);
+
+        Assert.True(Holds("old"));
+    }
+
     [Fact]
     public async Task WallClockThatGoesBack_DestroysNothingEarly()
     {

@@ -38,11 +38,42 @@ public sealed class CommandLineTests : IDisposable
     public async Task WrongUsage_EndsWith64(params string[] arguments) => Assert.Equal(64, (await DaemonProcess.RunAsync(arguments)).ExitCode);
 
     [Fact]
-    public async Task Check_OfGoodSettings_EndsWith0()
+    public async Task Check_OfGoodSettings_EndsWith0AndMakesNothing()
     {
-        (int exitCode, string output, string errors) = await DaemonProcess.RunAsync(["check", "--config", Write("good.conf", "log_level = debug\n")]);
+        string config = Write("good.conf", $"log_level = debug\nsocket = {_directory.PathOf("kms.sock")}\nadmin_socket = none\nlisten = 127.0.0.1:0\n");
 
-        Assert.Equal((0, "the settings are good\n", ""), (exitCode, output, errors));
+        (int exitCode, string output, string errors) = await DaemonProcess.RunAsync(
+            ["check", "--config", config, "--state-dir", _directory.PathOf("state")]);
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.StartsWith(
+            $"""
+            good: state directory {_directory.PathOf("state")}, which will be made
+            good: master key: will be generated
+            good: socket {_directory.PathOf("kms.sock")}
+            good: address 127.0.0.1:0
+            good: ciphers of 
+            """,
+            output);
+        Assert.EndsWith("\nthe settings are good\n", output);
+        Assert.Equal([config], Directory.GetFileSystemEntries(_directory.FullPath));
+    }
+
+    [Fact]
+    public async Task Check_BesideTheDaemon_NamesItAndDisturbsNothing()
+    {
+        string[] settings =
+        [
+            "--socket", _directory.PathOf("kms.sock"), "--admin-socket", _directory.PathOf("admin.sock"), "--state-dir", _directory.PathOf("state"),
+            "--listen", "none",
+        ];
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(settings);
+
+        (int exitCode, string output, string errors) = await DaemonProcess.RunAsync(["check", .. settings]);
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        Assert.Contains($"good: state directory {_directory.PathOf("state")}, which the running daemon has (process ", output);
+        Assert.Contains($"good: {_directory.PathOf("kms.sock")}, which the running daemon has\n", output);
     }
 
     [Fact]
@@ -73,7 +104,7 @@ public sealed class CommandLineTests : IDisposable
         (int exitCode, _, string errors) = await DaemonProcess.RunAsync(
             ["check", "--master-key-file", masterKey, "--credentials-file", _directory.PathOf("nowhere")]);
 
-        Assert.Equal(78, exitCode);
+        Assert.Equal(66, exitCode);
         Assert.Contains($"the credentials file {_directory.PathOf("nowhere")} does not exist", errors);
         Assert.Contains($"{masterKey} ", errors);
     }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text;
 using System.Text.RegularExpressions;
+using KmsSidecar.CommandLine;
 using KmsSidecar.Configuration;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
@@ -101,6 +102,21 @@ public sealed partial class CodeRules
         string readme = File.ReadAllText(Path.Join(SourceTree.Root, "README.md"));
 
         Assert.Empty(DaemonOption.All.Where(option => !readme.Contains($"`{option.Flag}", StringComparison.Ordinal)).Select(static option => option.Flag));
+    }
+
+    [Fact]
+    public void EveryExitCode_IsInTheReadme_AndHasARow()
+    {
+        string readme = File.ReadAllText(Path.Join(SourceTree.Root, "README.md"));
+
+        Assert.All(
+            ExitCode.All, row => Assert.Contains($"| {row.Code} | {row.Meaning} | {(row.MayPass ? "yes" : "")} |\n", readme, StringComparison.Ordinal));
+        Assert.Equal(ExitCode.All.Length, ExitCode.All.DistinctBy(static row => row.Code).Count());
+        Assert.All(
+            Enum.GetValues<FaultCause>(),
+            static cause => Assert.Contains(ExitCode.All, row => row.Code == ExitCode.Of(cause, ExitCode.Storage)));
+        Assert.Equal(
+            Enum.GetValues<FaultCause>().Length, Enum.GetValues<FaultCause>().DistinctBy(static cause => ExitCode.Of(cause, ExitCode.Ok)).Count());
     }
 
     /// <summary>The only place where these words may stand: the rule that looks for them.</summary>

@@ -27,6 +27,33 @@ public sealed class DirectoryLocksTests : IDisposable
     }
 
     [Fact]
+    public void Holder_IsFoundWithoutTakingTheLock()
+    {
+        Assert.Null(DirectoryLocks.FindHolder(_temp.FullPath));
+        Assert.Empty(Directory.GetFileSystemEntries(_temp.FullPath));
+        using (_process.Acquire(_temp.FullPath))
+        {
+            Assert.Equal(Environment.ProcessId, DirectoryLocks.FindHolder(_temp.FullPath));
+        }
+
+        Assert.Null(DirectoryLocks.FindHolder(_temp.FullPath));
+    }
+
+    [Fact]
+    public void LastTime_IsToldToWhoTakesItNext()
+    {
+        using (DirectoryLock first = _process.Acquire(_temp.FullPath))
+        {
+            Assert.Null(first.LastHeld);
+        }
+
+        using DirectoryLock second = _process.Acquire(_temp.FullPath);
+        using DirectoryLock shared = _process.Acquire(_temp.FullPath);
+        Assert.InRange(second.LastHeld!.Value, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow);
+        Assert.Equal(second.LastHeld, shared.LastHeld);
+    }
+
+    [Fact]
     public void SameProcess_SharesUntilTheLastLetsGo()
     {
         DirectoryLock old = _process.Acquire(_temp.FullPath);

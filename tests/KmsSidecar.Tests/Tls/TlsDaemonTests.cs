@@ -58,7 +58,11 @@ public sealed class TlsDaemonTests : IDisposable
     public async Task Check_ReadsTheCertificate()
     {
         TlsFiles files = OpenSsl.Init(_directory, DateTimeOffset.UtcNow);
-        string[] check = ["check", "--tls-cert", files.Certificate, "--tls-key", files.Key];
+        string[] check =
+        [
+            "check", "--tls-cert", files.Certificate, "--tls-key", files.Key, "--listen", "none", "--socket", _directory.PathOf("kms.sock"),
+            "--admin-socket", "none", "--state-dir", _directory.PathOf("state"),
+        ];
 
         Assert.Equal(0, (await DaemonProcess.RunAsync(check)).ExitCode);
         await OpenSsl.IssueAsync(_directory, files, "-1 minute");

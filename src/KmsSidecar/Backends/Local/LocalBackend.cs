@@ -127,17 +127,8 @@ internal sealed class LocalBackend : IKeyBackend
             return [$"salt {salt}"];
         }
 
-        string parent = keyDirectory;
-        while (!Path.Exists(parent) && Path.GetDirectoryName(parent) is { } above)
-        {
-            parent = above;
-        }
-
-        return Posix.FindEntryFault(parent) is not 0 and int errno
-            ? throw new KmsException(
-                KmsError.StorageFailed,
-                Errno.CauseOf(errno),
-                $"the key directory {keyDirectory} cannot be made in {parent}: {ServiceSandbox.Explain(keyDirectory, errno)}")
+        return new DurableDirectory(keyDirectory, new SystemFileSteps()).FindFault() is { } fault
+            ? throw fault
             : [$"key directory {keyDirectory}", $"salt {salt}"];
     }
 

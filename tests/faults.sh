@@ -141,6 +141,8 @@ check "the code of several faults is the first one's" 65 $?
 has "all are named" "$home/file is not a socket" "$said"
 
 echo "# credentials that systemd passes"
+home=$work/passed
+mkdir "$home"
 mkdir -m 700 "$home/passed"
 environment=CREDENTIALS_DIRECTORY=$home/passed
 secret passed/master-key 440 0123456789abcdef0123456789abcdef
@@ -167,10 +169,9 @@ if [ "$(id -u)" -eq 0 ] && mkdir "$home/mounted" && mount -t tmpfs -o size=1m tm
   wait_for 20 test -S "$home/a.sock"
   admin() { curl -s --max-time 30 --unix-socket "$home/a.sock" "http://kms/rustfs/admin/v3/kms/$1" -d "$2"; }
   mend="ReadWritePaths=$home/mounted/keys"
-  has "a dry run names the line for the unit" "$mend" "$(admin 'configure?dry_run=true' "{\"backend_type\":\"local\",\"key_dir\":\"$home/mounted/keys\"}")"
   admin configure "{\"backend_type\":\"local\",\"key_dir\":\"$home/mounted/keys\"}" >/dev/null
-  has "so does a key directory that cannot be made" "$mend" "$(admin start '{}')"
-  has "and status" "$mend" "$(curl -s --unix-socket "$home/a.sock" http://kms/rustfs/admin/v3/kms/status)"
+  has "a key directory that cannot be made names the line for the unit" "$mend" "$(admin start '{}')"
+  has "so does status" "$mend" "$(curl -s --unix-socket "$home/a.sock" http://kms/rustfs/admin/v3/kms/status)"
   kill "$confined"
   wait "$confined"
   mount -o remount,rw,size=64k "$home/mounted"

@@ -17,13 +17,20 @@ namespace KmsSidecar.Hosting;
 /// variables for settings. What configures this process is its options alone.</remarks>
 /// <param name="certificates">Null when no address is TLS.</param>
 internal sealed class HttpServer(
-    DaemonOptions options, ConnectionLimits limits, LocalRequests requests, CertificateSource? certificates, TimeProvider clock, ILoggerFactory logs)
-    : IDisposable
+    DaemonOptions options,
+    HandedSockets handed,
+    ConnectionLimits limits,
+    LocalRequests requests,
+    CertificateSource? certificates,
+    TimeProvider clock,
+    ILoggerFactory logs) : IDisposable
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(30);
 
     private readonly KestrelServer _kestrel = new(
-        Create(Configure(options, limits, certificates, clock, logs)), Transport(options, limits, requests, clock, logs), logs);
+        Create(Configure(options, limits, certificates, clock, logs)), Transport(options, handed, limits, requests, clock, logs), logs);
+
+    private volatile bool _isStopping;
 
     /// <summary>Where it listens, as URLs: first the addresses of the options in their order. Kestrel, which does not know of TLS, says http.</summary>
     public IEnumerable<string> Addresses => _kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(
@@ -34,7 +41,7 @@ internal sealed class HttpServer(
     {
         try
         {
-            await _kestrel.StartAsync(new Handler(handler), CancellationToken.None);
+            await _kestrel.StartAsync(new Handler(this, handler), CancellationToken.None);
         }
         catch (Exception refused) when (refused is IOException or System.Net.Sockets.SocketException or UnauthorizedAccessException)
         {
@@ -45,6 +52,7 @@ internal sealed class HttpServer(
     /// <summary>Takes no more requests, and returns when those under way are answered, or have had half a minute.</summary>
     public async Task StopAsync()
     {
+        _isStopping = true;
         using CancellationTokenSource patience = new(DrainTime);
         await _kestrel.StopAsync(patience.Token);
     }
@@ -61,7 +69,7 @@ internal sealed class HttpServer(
     }
 
     private static DataSocketTransport Transport(
-        DaemonOptions options, ConnectionLimits limits, LocalRequests requests, TimeProvider clock, ILoggerFactory logs)
+        DaemonOptions options, HandedSockets handed, ConnectionLimits limits, LocalRequests requests, TimeProvider clock, ILoggerFactory logs)
     {
         SocketTransportFactory others = new(
             Create(new SocketTransportOptions
@@ -71,11 +79,19 @@ internal sealed class HttpServer(
             }),
             logs);
         return new DataSocketTransport(
-            options.Socket, endpoint => ListenSockets.Bind(endpoint, options), Listeners.MayUseDataSocket(options), requests, limits, others, clock, logs);
+            options.Socket,
+            endpoint => ListenSockets.Bind(endpoint, options),
+            handed.Find,
+            Listeners.MayUseDataSocket(options),
+            requests,
+            limits,
+            others,
+            clock,
+            logs);
     }
 
     /// <summary>Keeps the context of a connection for its next request.</summary>
-    private sealed class Handler(RequestDelegate handle) : IHttpApplication<DefaultHttpContext>
+    private sealed class Handler(HttpServer server, RequestDelegate handle) : IHttpApplication<DefaultHttpContext>
     {
         public DefaultHttpContext CreateContext(IFeatureCollection contextFeatures)
         {
@@ -93,7 +109,16 @@ internal sealed class HttpServer(
             return connection.HostContext = new DefaultHttpContext(contextFeatures);
         }
 
-        public Task ProcessRequestAsync(DefaultHttpContext context) => handle(context);
+        public Task ProcessRequestAsync(DefaultHttpContext context)
+        {
+            // Told so, nobody sends another request into a connection that is about to end. HTTP/2 has its own way.
+            if (server._isStopping && !HttpProtocol.IsHttp2(context.Request.Protocol))
+            {
+                context.Response.Headers.Connection = "close";
+            }
+
+            return handle(context);
+        }
 
         public void DisposeContext(DefaultHttpContext context, Exception? exception) => context.Uninitialize();
     }

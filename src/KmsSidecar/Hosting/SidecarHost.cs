@@ -32,16 +32,21 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly Accounts _accounts;
     private readonly UserAdministration _userAdministration;
     private readonly RustFsFollower? _follower;
+    private readonly HandedSockets _handed;
     private readonly List<SocketClaim> _sockets = [];
     private readonly ILogger _log;
 
     /// <summary>Everything but the listeners, which <see cref="StartAsync"/> opens.</summary>
     /// <param name="grants">Who may do what; null for what the users' policies say.</param>
+    /// <param name="handed">Sockets that listen already; null for none.</param>
     /// <exception cref="KmsException">A file cannot be used, or a setting is wrong.</exception>
-    public SidecarHost(DaemonOptions options, TimeProvider clock, ConnectionLimits? limits = null, IGrantSource? grants = null)
+    /// <exception cref="ListenException">A socket that was handed over cannot be used.</exception>
+    public SidecarHost(
+        DaemonOptions options, TimeProvider clock, ConnectionLimits? limits = null, IGrantSource? grants = null, HandedSockets? handed = null)
     {
         limits ??= ConnectionLimits.Default;
-        Options = options;
+        _handed = handed ?? HandedSockets.None;
+        Options = options = _handed.Settle(options);
         (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
         RustFsClient? rustFs = RustFsFactory.Open(options, clock);
         LoggerFactory logs = _logs = LogOutput.Open(options);
@@ -107,7 +112,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         AccessGate access = new(authorizer, Service, clock);
         Outcomes outcomes = new(router, metrics, logs);
         _dispatcher = new Dispatcher(router, gate, access, refusals, outcomes, limits.Body, logs);
-        _server = new HttpServer(options, limits, new LocalRequests(router, outcomes), _certificate?.Source, clock, logs);
+        _server = new HttpServer(options, _handed, limits, new LocalRequests(router, outcomes), _certificate?.Source, clock, logs);
     }
 
     public DaemonOptions Options { get; }
@@ -130,7 +135,8 @@ internal sealed class SidecarHost : IAsyncDisposable
             AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
             using ProcessLifetime lifetime = new();
             using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
-            await using SidecarHost host = new(sandbox?.Options ?? given, TimeProvider.System);
+            DaemonOptions options = sandbox?.Options ?? given;
+            await using SidecarHost host = new(options, TimeProvider.System, handed: HandedSockets.Take(options));
             await host.StartAsync(sandbox?.Configuration);
             sandbox?.Introduce(Console.Out, host.Addresses);
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.Reload);
@@ -210,7 +216,7 @@ internal sealed class SidecarHost : IAsyncDisposable
 
     private void ClaimSockets()
     {
-        foreach (string path in ((string?[])[Options.Socket, Options.AdminSocket]).OfType<string>())
+        foreach (string path in ((string?[])[Options.Socket, Options.AdminSocket]).OfType<string>().Where(path => !_handed.Has(path)))
         {
             SocketClaim claim = SocketClaim.Take(path);
             _sockets.Add(claim);

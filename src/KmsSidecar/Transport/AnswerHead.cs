@@ -18,9 +18,10 @@ internal sealed class AnswerHead(TimeProvider clock)
     private readonly byte[] _date = Encoding.ASCII.GetBytes("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
     private long _dateSecond;
 
+    /// <param name="isLast">The connection ends with it.</param>
     /// <param name="destination">At least <see cref="MaxLength"/> bytes.</param>
     /// <returns>Bytes written.</returns>
-    public int Write(Call call, Span<byte> destination)
+    public int Write(Call call, bool isLast, Span<byte> destination)
     {
         Span<byte> rest = destination;
         if (call.Status == StatusCodes.Status200OK)
@@ -40,6 +41,11 @@ internal sealed class AnswerHead(TimeProvider clock)
         RefreshDate();
         Append(ref rest, _date);
         Append(ref rest, "Cache-Control: no-store\r\n"u8);
+        if (isLast)
+        {
+            Append(ref rest, "Connection: close\r\n"u8);
+        }
+
         if (call.IsRetryable)
         {
             Append(ref rest, RetryAfter);

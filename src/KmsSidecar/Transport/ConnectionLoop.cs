@@ -16,6 +16,13 @@ internal sealed partial class ConnectionLoop : IDisposable
     private const int SweepEveryMilliseconds = 1_000;
     private const int StopWithinMilliseconds = 10_000;
 
+    /// <summary>How long the end waits for the next request of a connection: a caller that is busy asks again within that, and is told with the
+    /// answer that it was the last.</summary>
+    private const int NextRequestMilliseconds = 50;
+
+    /// <summary>And for the first of a new connection, which nobody opens for nothing.</summary>
+    private const int FirstRequestMilliseconds = 1_000;
+
     /// <summary>A request that takes longer to arrive is Kestrel's, which has the limits for that.</summary>
     private const long PatienceMilliseconds = 1_000;
 
@@ -28,7 +35,6 @@ internal sealed partial class ConnectionLoop : IDisposable
     private readonly TimeSpan _idle;
     private readonly ILogger _log;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile bool _isStopping;
     private long _stopAt;
     private long _sweptAt = Environment.TickCount64;
 
@@ -57,11 +63,12 @@ internal sealed partial class ConnectionLoop : IDisposable
         }
     }
 
-    /// <summary>Answers what has been received, then closes its connections.</summary>
+    /// <summary>Answers what has been received, then closes its connections. No caller is left in doubt: it has got its answer, or could not
+    /// send its request.</summary>
     public Task StopAsync()
     {
         _stopAt = Environment.TickCount64 + StopWithinMilliseconds;
-        _isStopping = true;
+        _exchange.IsEnding = true;
         Wake();
         return _ended.Task;
     }
@@ -80,16 +87,16 @@ internal sealed partial class ConnectionLoop : IDisposable
 
     private void Run()
     {
-        while (!_isStopping || !IsDrained())
+        while (!_exchange.IsEnding || !IsDrained())
         {
-            int count = SocketCalls.Wait(_epoll, _events, _isStopping ? SweepEveryMilliseconds / 100 : SweepEveryMilliseconds);
+            int count = SocketCalls.Wait(_epoll, _events, _exchange.IsEnding ? SweepEveryMilliseconds / 100 : SweepEveryMilliseconds);
             for (int i = 0; i < count; i++)
             {
                 Serve(_events.DescriptorAt(i));
             }
 
             long now = Environment.TickCount64;
-            if (!_isStopping && now - _sweptAt >= SweepEveryMilliseconds)
+            if (!_exchange.IsEnding && now - _sweptAt >= SweepEveryMilliseconds)
             {
                 _sweptAt = now;
                 Sweep(now);
@@ -209,23 +216,20 @@ internal sealed partial class ConnectionLoop : IDisposable
 
     private bool IsDrained()
     {
+        long now = Environment.TickCount64;
         foreach ((_, DataConnection connection) in _connections)
         {
-            if (!connection.IsBusy && connection.Unsent.IsEmpty)
+            int patience = connection.HasAsked ? NextRequestMilliseconds : FirstRequestMilliseconds;
+            if (now > _stopAt)
             {
-                // What has arrived is answered.
-                Serve(connection.Descriptor);
-                if (!_connections.ContainsKey(connection.Descriptor))
-                {
-                    continue;
-                }
-            }
-
-            // A request that is half there gets the time that a body may take.
-            bool isQuiet = !connection.IsBusy && connection.Unsent.IsEmpty && !connection.HasUnread;
-            if (isQuiet || Environment.TickCount64 > _stopAt)
-            {
+                // A request that is half there has had the time that a body may take.
                 Close(connection);
+            }
+            else if (!connection.IsBusy && connection.Unsent.IsEmpty && !connection.HasUnread && now - connection.ActiveAt >= patience)
+            {
+                // In this order: what came before is there to be read and is answered, and what would come after cannot be sent.
+                SocketCalls.EndReceiving(connection.Descriptor);
+                Advance(connection);
             }
         }
 

@@ -35,6 +35,12 @@ internal sealed class DataConnection(Socket socket, Actor actor) : IDisposable
     /// <summary>Kestrel takes over with the first unread byte, as soon as all is sent.</summary>
     public bool IsLeaving { get; set; }
 
+    /// <summary>Its last answer, which says so, is written; it ends as soon as all is sent.</summary>
+    public bool IsEnding { get; set; }
+
+    /// <summary>A request has come over it.</summary>
+    public bool HasAsked { get; set; }
+
     /// <summary>Milliseconds of <see cref="Environment.TickCount64"/> at the last byte in either direction.</summary>
     public long ActiveAt { get; set; } = Environment.TickCount64;
 

@@ -14,6 +14,9 @@ internal sealed class DataSocketListener : IConnectionListener
 {
     private static readonly TimeSpan RetryAccept = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>What Kestrel serves ends as soon as all listeners are unbound, and a connection that is busy should hear of it with an answer.</summary>
+    private static readonly TimeSpan NextRequest = TimeSpan.FromMilliseconds(50);
+
     private readonly Socket _socket;
     private readonly PeerAllowList _allowed;
     private readonly ConnectionLimits _limits;
@@ -65,10 +68,12 @@ internal sealed class DataSocketListener : IConnectionListener
             return;
         }
 
+        Task waited = Task.Delay(NextRequest, cancellationToken);
         await _unbound.CancelAsync();
         await _accepting;
         _socket.Dispose();
         await Task.WhenAll(_loops.Select(static loop => loop.StopAsync()));
+        await waited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _left.Writer.TryComplete();
     }
 

@@ -26,7 +26,7 @@ internal enum Progress
     /// <summary>What it sent is for Kestrel to read, from the first unread byte.</summary>
     NotPlain,
 
-    /// <summary>The other end is gone.</summary>
+    /// <summary>The other end is gone, or has its last answer.</summary>
     Ended,
 }
 
@@ -49,11 +49,20 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
     private Call _call = new();
     private CancellationTokenSource _limit = new();
 
+    private volatile bool _isEnding;
+
     /// <summary>1 from a call of <see cref="Woken"/> to the <see cref="IsAwake"/> that answers it.</summary>
     private int _isWoken;
 
     /// <summary>Called, on any thread, when <see cref="TryResume"/> has something again.</summary>
     public Action Woken { get; set; } = static () => { };
+
+    /// <summary>From now on an answer after which nothing else has arrived is the last of its connection.</summary>
+    public bool IsEnding
+    {
+        get => _isEnding;
+        set => _isEnding = value;
+    }
 
     /// <summary>Sends or receives, whichever the connection waits for.</summary>
     public Progress Advance(DataConnection connection)
@@ -77,7 +86,7 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         connection = ended.Connection;
         if (isThere)
         {
-            Append(ended.Call);
+            Append(connection, ended.Call, isLast: _isEnding && !connection.HasUnread);
             connection.KeepUnsent(_output.WrittenSpan);
             connection.IsBusy = false;
             _output.Clear();
@@ -114,6 +123,11 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         if (connection.IsLeaving)
         {
             return Progress.NotPlain;
+        }
+
+        if (connection.IsEnding)
+        {
+            return Progress.Ended;
         }
 
         Progress next = connection.HasUnread ? Serve(connection, connection.Unread) : Progress.Reading;
@@ -197,6 +211,7 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
             return Progress.Reading;
         }
 
+        connection.HasAsked = true;
         _call.Actor = connection.Actor;
         _call.Cancellation = _limit.Token;
         _call.Input.Write(input.Slice(head.Length, head.BodyLength));
@@ -205,11 +220,11 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         if (run.IsCompleted)
         {
             run.GetAwaiter().GetResult();
-            Append(_call);
+            Append(connection, _call, isLast: _isEnding && input.IsEmpty);
 
             // At once: what it holds is a key in clear.
             _call.Renew();
-            return Progress.Reading;
+            return connection.IsEnding ? Progress.Ended : Progress.Reading;
         }
 
         connection.IsBusy = true;
@@ -244,9 +259,16 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
         }
     }
 
-    private void Append(Call call)
+    /// <param name="isLast">If the other end has not sent more meanwhile; it cannot from here on.</param>
+    private void Append(DataConnection connection, Call call, bool isLast)
     {
-        _output.Advance(_head.Write(call, _output.GetSpan(AnswerHead.MaxLength)));
+        if (isLast)
+        {
+            SocketCalls.EndReceiving(connection.Descriptor);
+            connection.IsEnding = !SocketCalls.HasMore(connection.Descriptor);
+        }
+
+        _output.Advance(_head.Write(call, connection.IsEnding, _output.GetSpan(AnswerHead.MaxLength)));
         _output.Write(call.Output.WrittenSpan);
     }
 

@@ -18,6 +18,7 @@ internal static unsafe partial class SocketCalls
     /// <summary>EPOLL_CLOEXEC and EFD_CLOEXEC.</summary>
     public const int CloseOnExec = 0x80000;
 
+    private const int Peek = 0x02;
     private const int DontWait = 0x40;
     private const int NoSignal = 0x4000;
 
@@ -37,6 +38,17 @@ internal static unsafe partial class SocketCalls
         {
             return (int)Send(socket, bytes, (nuint)source.Length, DontWait | NoSignal);
         }
+    }
+
+    /// <summary>Ends what the other end may send: from now on its send(2) fails with EPIPE. What it has sent before can still be received.</summary>
+    /// <remarks>So unix(7) sockets do. TCP knows no such end, and goes on acknowledging.</remarks>
+    public static void EndReceiving(int socket) => _ = ShutDown(socket, 0);
+
+    /// <summary>Whether there is something to receive, which stays there.</summary>
+    public static bool HasMore(int socket)
+    {
+        byte next = 0;
+        return Receive(socket, &next, 1, DontWait | Peek) > 0;
     }
 
     /// <summary>Of an eventfd: takes its count.</summary>
@@ -88,6 +100,9 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     private static partial nint Read(int descriptor, byte* bytes, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "shutdown")]
+    private static partial int ShutDown(int socket, int how);
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(int socket, byte* bytes, nuint length, int flags);

@@ -100,8 +100,11 @@ public sealed class WaitingHandlerTests : IAsyncLifetime
         Assert.False(unbinding.IsCompleted);
         _gate.SetResult();
 
-        Assert.Equal("b", (await busy.ReadAsync())!.Expect(200).Text);
-        Assert.Equal("c", (await busy.ReadAsync())!.Expect(200).Text);
+        Answer first = (await busy.ReadAsync())!.Expect(200);
+        Answer last = (await busy.ReadAsync())!.Expect(200);
+        Assert.Equal(("b", "c"), (first.Text, last.Text));
+        Assert.False(first.Headers.ContainsKey("Connection"));
+        Assert.Equal("close", last.Header("Connection"));
         await unbinding;
         Assert.Null(await busy.ReadAsync());
     }

@@ -18,25 +18,64 @@ internal readonly ref struct HttpAnswer(int status, ReadOnlySpan<byte> body)
 /// Written by hand because HttpClient costs the client more CPU than the server spends on the request, and both share the same
 /// cores. The stream is used by blocking calls only, so an exchange is two system calls and no hop between threads.
 /// </remarks>
-internal sealed class HttpConnection(Stream stream) : IDisposable
+/// <param name="stream">Becomes this object's own.</param>
+/// <param name="reopen">Opens the connection again when the server has ended it; null when that is a failure.</param>
+internal sealed class HttpConnection(Stream stream, Func<Stream>? reopen = null) : IDisposable
 {
     // An answer with one data key is below 2 KiB; the bound ends an exchange with a server of another kind.
     private const int MaxAnswerBytes = 64 * 1024;
 
     private readonly byte[] _buffer = new byte[MaxAnswerBytes];
+    private Stream _stream = stream;
     private int _filled;
+
+    /// <summary>An answer has come over it.</summary>
+    private bool _isUsed;
+    private bool _isOver;
 
     public HttpConnection(Socket socket)
         : this(new NetworkStream(socket, ownsSocket: true))
     {
     }
 
+    /// <summary>How often the server has ended the connection, and it was opened again.</summary>
+    public int Reopened { get; private set; }
+
     /// <summary>Sends a complete request and reads its complete answer.</summary>
     /// <exception cref="IOException">The answer is not HTTP/1.1, too large, cut short, or took too long.</exception>
     public HttpAnswer Exchange(ReadOnlySpan<byte> request)
     {
-        stream.Write(request);
+        if (_isOver && reopen is not null)
+        {
+            Reopen(reopen);
+        }
+
+        try
+        {
+            return ExchangeOnce(request);
+        }
+        catch (IOException) when (reopen is not null && _isUsed && _filled == 0)
+        {
+            // What every client repeats (RFC 9112, section 9.3.1): a kept connection ended before there was any of an answer.
+            Reopen(reopen);
+            return ExchangeOnce(request);
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private void Reopen(Func<Stream> open)
+    {
+        _stream.Dispose();
+        _stream = open();
+        (_isUsed, _isOver) = (false, false);
+        Reopened++;
+    }
+
+    private HttpAnswer ExchangeOnce(ReadOnlySpan<byte> request)
+    {
         _filled = 0;
+        _stream.Write(request);
         int headBytes = ReceiveLineEnd(0, "\r\n\r\n"u8);
         HttpHead head = HttpHead.Parse(_buffer.AsSpan(0, headBytes));
         int bodyStart = headBytes + 4;
@@ -53,12 +92,11 @@ internal sealed class HttpConnection(Stream stream) : IDisposable
             body = _buffer.AsSpan(bodyStart, head.ContentLength);
         }
 
+        (_isUsed, _isOver) = (true, head.IsLast);
         return answerEnd == _filled
             ? new HttpAnswer(head.Status, body)
             : throw new IOException("the server sent more than the answer");
     }
-
-    public void Dispose() => stream.Dispose();
 
     /// <summary>Reads chunks (RFC 9112, section 7.1) and moves their data together over the framing.</summary>
     private ReadOnlySpan<byte> ReceiveChunks(int bodyStart, out int answerEnd)
@@ -124,7 +162,7 @@ internal sealed class HttpConnection(Stream stream) : IDisposable
             throw new IOException($"the answer is larger than {MaxAnswerBytes} bytes");
         }
 
-        int received = stream.Read(_buffer.AsSpan(_filled));
+        int received = _stream.Read(_buffer.AsSpan(_filled));
         if (received == 0)
         {
             throw new EndOfStreamException("the server closed the connection");

@@ -5,7 +5,8 @@ namespace KmsSidecar.Bench.Load;
 
 /// <summary>What a client needs from the head of an HTTP/1.1 answer.</summary>
 /// <param name="ContentLength">Bytes of the body; 0 when it is chunked.</param>
-internal readonly record struct HttpHead(int Status, int ContentLength, bool IsChunked)
+/// <param name="IsLast">The connection ends after this answer.</param>
+internal readonly record struct HttpHead(int Status, int ContentLength, bool IsChunked, bool IsLast)
 {
     // "HTTP/1.1 200": the reason phrase after it may be missing.
     private const int StatusOffset = 9;
@@ -24,6 +25,7 @@ internal readonly record struct HttpHead(int Status, int ContentLength, bool IsC
 
         int contentLength = -1;
         bool isChunked = false;
+        bool isLast = false;
         ReadOnlySpan<byte> rest = head;
         int lineEnd;
         while ((lineEnd = rest.IndexOf("\r\n"u8)) >= 0)
@@ -44,10 +46,14 @@ internal readonly record struct HttpHead(int Status, int ContentLength, bool IsC
             {
                 isChunked = Ascii.EqualsIgnoreCase(ValueOf(rest, colon), "chunked"u8);
             }
+            else if (Ascii.EqualsIgnoreCase(name, "connection"u8))
+            {
+                isLast = Ascii.EqualsIgnoreCase(ValueOf(rest, colon), "close"u8);
+            }
         }
 
-        return isChunked ? new HttpHead(status, 0, true)
-            : contentLength >= 0 ? new HttpHead(status, contentLength, false)
+        return isChunked ? new HttpHead(status, 0, true, isLast)
+            : contentLength >= 0 ? new HttpHead(status, contentLength, false, isLast)
             : throw new IOException("the answer has neither Content-Length nor chunks");
     }
 

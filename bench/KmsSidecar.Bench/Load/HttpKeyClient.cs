@@ -20,14 +20,15 @@ internal sealed class HttpKeyClient : IKeyClient
 
     /// <summary>For <see cref="Operation.Decrypt"/>, generates the keys that the requests then open.</summary>
     /// <exception cref="IOException">The server refused.</exception>
-    /// <param name="stream">Becomes this object's own.</param>
-    public HttpKeyClient(Stream stream, HttpForm form, LoadOptions options)
+    public HttpKeyClient(Func<Stream> open, HttpForm form, LoadOptions options)
     {
-        _connection = new HttpConnection(stream);
+        _connection = new HttpConnection(open(), options.Reconnects ? open : null);
         _exchanges = options.Operation == Operation.Decrypt
             ? [.. Enumerable.Range(0, options.Keys).SelectMany(_ => Enumerable.Repeat(Opening(form), OpensInARow))]
             : [(form.Generate(options.Batch), null)];
     }
+
+    public int Reopened => _connection.Reopened;
 
     public bool TryExchange([NotNullWhen(false)] out string? problem)
     {

@@ -30,11 +30,12 @@ internal static class LoadCommand
         Option<int> duration = Bounded("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
         Option<int> rate = Bounded("--rate", "Requests per second over all connections; 0: closed loop.", 0, 0, LoadOptions.MaxRate);
         Option<string?> tlsAuthority = new("--tls-ca") { Description = "Speak TLS, and trust this PEM file for it." };
+        Option<bool> reconnect = new("--reconnect") { Description = "Open a connection again that the server ends between two requests: for a server that is restarted meanwhile." };
         Option<int?> serverPid = new("--server-pid") { Description = "Process whose CPU time is reported per request." };
 
         Command command = new("load", "Puts a server on this machine under load and prints one line of figures.")
         {
-            target, protocol, operation, batch, keys, connections, warmup, duration, rate, serverPid, tlsAuthority,
+            target, protocol, operation, batch, keys, connections, warmup, duration, rate, serverPid, tlsAuthority, reconnect,
         };
         command.SetAction(parsed => Run(new LoadOptions(
             parsed.GetRequiredValue(target),
@@ -47,7 +48,8 @@ internal static class LoadCommand
             TimeSpan.FromSeconds(parsed.GetValue(duration)),
             parsed.GetValue(rate),
             parsed.GetValue(serverPid),
-            parsed.GetValue(tlsAuthority))));
+            parsed.GetValue(tlsAuthority),
+            parsed.GetValue(reconnect))));
         return command;
     }
 

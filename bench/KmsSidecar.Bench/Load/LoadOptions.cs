@@ -29,6 +29,7 @@ internal enum Operation
 /// <param name="Rate">Requests per second over all connections; 0 is a closed loop.</param>
 /// <param name="ServerPid">The process whose CPU time is reported per request.</param>
 /// <param name="TlsAuthority">PEM file with the authority of the server's certificate; null for no TLS.</param>
+/// <param name="Reconnects">A connection that the server ends between two requests is opened again, and is no failure.</param>
 internal sealed record LoadOptions(
     EndPoint Target,
     Protocol Protocol,
@@ -40,7 +41,8 @@ internal sealed record LoadOptions(
     TimeSpan Duration,
     int Rate,
     int? ServerPid,
-    string? TlsAuthority)
+    string? TlsAuthority,
+    bool Reconnects)
 {
     public const int MaxConnections = 1024;
 

@@ -13,6 +13,7 @@ internal sealed record LoadReport(
     double? ServerMicrosecondsPerOperation,
     long Unsent,
     long Errors,
+    long Reopened,
     Failure? FirstFailure)
 {
     public static LoadReport Create(LoadOptions options, LoadWindow window, Worker[] workers, CpuSample used)
@@ -40,6 +41,7 @@ internal sealed record LoadReport(
             used.Server?.TotalMicroseconds * perOperation,
             unsent,
             workers.Sum(worker => worker.Errors),
+            workers.Sum(worker => worker.Reopened),
             workers.Select(worker => worker.FirstFailure).MinBy(failure => failure?.At ?? long.MaxValue));
     }
 
@@ -49,7 +51,7 @@ internal sealed record LoadReport(
         + $"ops={Latencies.Count - Unsent} answered={Answered} ops_per_s={OperationsPerSecond:F0} keys_per_s={OperationsPerSecond * Options.Batch:F0} p50_us={Microseconds(50)} p90_us={Microseconds(90)} "
         + $"p99_us={Microseconds(99)} p999_us={Microseconds(99.9)} max_us={Microseconds(100)} "
         + $"client_cpu_us={ClientMicrosecondsPerOperation:F1} server_cpu_us={ServerMicrosecondsPerOperation ?? 0:F1} "
-        + $"unsent={Unsent} errors={Errors}");
+        + $"unsent={Unsent} errors={Errors} reopened={Reopened}");
 
     private static string Name<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();

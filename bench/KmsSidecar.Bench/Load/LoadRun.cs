@@ -42,39 +42,30 @@ internal static class LoadRun
 
     private static IKeyClient Connect(LoadOptions options)
     {
-        Socket socket = LocalTarget.Connect(options.Target, AnswerTimeout);
-        try
+        if (options.Protocol == Protocol.Reference)
         {
-            if (options.Protocol == Protocol.Reference)
-            {
-                return new ReferenceClient(socket, options.Operation);
-            }
+            return new ReferenceClient(LocalTarget.Connect(options.Target, AnswerTimeout), options.Operation);
+        }
 
-            HttpForm form = options.Protocol switch
-            {
-                Protocol.Native => new NativeForm(),
-                Protocol.Vault => new VaultForm(options.Target.ToString()!, Setting("VAULT_TOKEN"), Setting("VAULT_KEY")),
-                _ => Aws(options.Target),
-            };
-            return new HttpKeyClient(Open(socket, options.TlsAuthority), form, options);
-        }
-        catch
+        HttpForm form = options.Protocol switch
         {
-            socket.Dispose();
-            throw;
-        }
+            Protocol.Native => new NativeForm(),
+            Protocol.Vault => new VaultForm(options.Target.ToString()!, Setting("VAULT_TOKEN"), Setting("VAULT_KEY")),
+            _ => Aws(options.Target),
+        };
+        return new HttpKeyClient(() => Open(options), form, options);
     }
 
-    private static Stream Open(Socket socket, string? tlsAuthority)
+    private static Stream Open(LoadOptions options)
     {
-        NetworkStream stream = new(socket, ownsSocket: true);
-        if (tlsAuthority is null)
+        NetworkStream stream = new(LocalTarget.Connect(options.Target, AnswerTimeout), ownsSocket: true);
+        if (options.TlsAuthority is not { } authority)
         {
             return stream;
         }
 
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.ImportFromPemFile(tlsAuthority);
+        policy.CustomTrustStore.ImportFromPemFile(authority);
         SslStream tls = new(stream);
         tls.AuthenticateAsClient(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy });
         return tls;

@@ -19,6 +19,8 @@ internal sealed class Worker(IKeyClient client)
     /// <summary>Requests of an open loop that were due before the end and found no time to start.</summary>
     public long Unsent { get; private set; }
 
+    public int Reopened => client.Reopened;
+
     public long LastAnswerAt { get; private set; }
 
     /// <summary>The next request starts when the answer to the last one is there.</summary>

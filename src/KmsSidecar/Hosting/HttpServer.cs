@@ -111,6 +111,8 @@ internal sealed class HttpServer(
 
         public Task ProcessRequestAsync(DefaultHttpContext context)
         {
+            context.Features.Get<UnheardConnections.FirstRequest>()?.HasCome();
+
             // Told so, nobody sends another request into a connection that is about to end. HTTP/2 has its own way.
             if (server._isStopping && !HttpProtocol.IsHttp2(context.Request.Protocol))
             {

@@ -23,6 +23,7 @@ internal sealed class DataSocketListener : IConnectionListener
     private readonly ConnectionLoop[] _loops;
     private readonly SocketConnectionContextFactory _contexts;
     private readonly Channel<ConnectionContext> _left = Channel.CreateUnbounded<ConnectionContext>();
+    private readonly UnheardConnections _unheard = new();
     private readonly CancellationTokenSource _unbound = new();
     private readonly Task _accepting;
 
@@ -75,6 +76,7 @@ internal sealed class DataSocketListener : IConnectionListener
         await Task.WhenAll(_loops.Select(static loop => loop.StopAsync()));
         await waited.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _left.Writer.TryComplete();
+        await _unheard.WaitAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -121,7 +123,7 @@ internal sealed class DataSocketListener : IConnectionListener
         }
         else
         {
-            _left.Writer.TryWrite(_contexts.Create(socket));
+            Give(_contexts.Create(socket));
         }
     }
 
@@ -130,9 +132,15 @@ internal sealed class DataSocketListener : IConnectionListener
         ConnectionContext context = _contexts.Create(connection.Socket);
         context.Transport = new PrefixedTransport(context.Transport, connection.Unread);
         connection.Dispose();
-        if (!_left.Writer.TryWrite(context))
+        Give(context);
+    }
+
+    private void Give(ConnectionContext connection)
+    {
+        _unheard.Add(connection);
+        if (!_left.Writer.TryWrite(connection))
         {
-            context.Abort();
+            connection.Abort();
         }
     }
 }

@@ -14,6 +14,7 @@ internal sealed class HandedListener(EndPoint endpoint, Socket socket, ILoggerFa
     private static readonly TimeSpan RetryAccept = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _unbound = new();
+    private readonly UnheardConnections _unheard = new();
     private readonly SocketConnectionContextFactory _contexts = new(
         new SocketConnectionFactoryOptions(), logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport"));
 
@@ -31,7 +32,9 @@ internal sealed class HandedListener(EndPoint endpoint, Socket socket, ILoggerFa
                     accepted.NoDelay = true;
                 }
 
-                return _contexts.Create(accepted);
+                ConnectionContext connection = _contexts.Create(accepted);
+                _unheard.Add(connection);
+                return connection;
             }
             catch (OperationCanceledException)
             {
@@ -45,7 +48,11 @@ internal sealed class HandedListener(EndPoint endpoint, Socket socket, ILoggerFa
         }
     }
 
-    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default) => await _unbound.CancelAsync();
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        await _unbound.CancelAsync();
+        await _unheard.WaitAsync(cancellationToken);
+    }
 
     public ValueTask DisposeAsync()
     {

@@ -21,9 +21,16 @@ public sealed class DrainTests : IDisposable
     private static readonly byte[] Request = Encoding.ASCII.GetBytes("POST /v1/count HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
 
     private readonly TempDirectory _directory = new();
+    private readonly SemaphoreSlim _entered = new(0);
+    private readonly ManualResetEventSlim _gate = new();
     private int _served;
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _entered.Dispose();
+        _gate.Dispose();
+        _directory.Dispose();
+    }
 
     [Fact]
     public async Task EveryRequestThatWasSent_IsAnswered()
@@ -61,6 +68,33 @@ public sealed class DrainTests : IDisposable
         Assert.Equal(1, _served);
     }
 
+    /// <summary>What arrives after the last look, and before the connection is ended for being quiet.</summary>
+    [Fact]
+    public async Task RequestThatComesAtTheLastMoment_IsAnswered()
+    {
+        await using DataSocketListener listener = Listen("s");
+        using Socket quiet = Connect(listener);
+        Assert.True(TryCall(quiet, out _));
+        Socket[] holding = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Connect(listener))];
+        foreach (Socket socket in holding)
+        {
+            // One on each loop, which looks at nothing else meanwhile.
+            socket.Send(Encoding.ASCII.GetBytes("POST /v1/hold HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"));
+            await _entered.WaitAsync(TestContext.Current.CancellationToken);
+        }
+
+        Task unbinding = listener.UnbindAsync(TestContext.Current.CancellationToken).AsTask();
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        quiet.Send(Request);
+        _gate.Set();
+
+        ReadAnswer(quiet, out bool isLast);
+        Assert.True(isLast);
+        Array.ForEach(holding, static socket => ReadAnswer(socket, out _));
+        await unbinding;
+        Array.ForEach(holding, static socket => socket.Dispose());
+    }
+
     /// <returns>How many answers came.</returns>
     private static int CallUntilTheEnd(DataSocketListener listener, Barrier started, int caller)
     {
@@ -95,6 +129,12 @@ public sealed class DrainTests : IDisposable
             return false;
         }
 
+        ReadAnswer(socket, out isLast);
+        return true;
+    }
+
+    private static void ReadAnswer(Socket socket, out bool isLast)
+    {
         StringBuilder answer = new();
         byte[] buffer = new byte[1024];
         while (!answer.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
@@ -105,7 +145,6 @@ public sealed class DrainTests : IDisposable
         }
 
         isLast = answer.ToString().Contains("Connection: close", StringComparison.Ordinal);
-        return true;
     }
 
     private static Socket Connect(DataSocketListener listener)
@@ -115,12 +154,12 @@ public sealed class DrainTests : IDisposable
         return socket;
     }
 
+    private static Route Route(string path, RouteHandler handler) => new(
+        "POST", path, Surface.DataSocket, RouteAction.Decrypt, KeyScope.None, MaxBodyBytes: 1024, TimeSpan.FromSeconds(5), handler);
+
     private DataSocketListener Listen(string name)
     {
-        Router router = new(
-        [
-            new Route("POST", "/v1/count", Surface.DataSocket, RouteAction.Decrypt, KeyScope.None, MaxBodyBytes: 1024, TimeSpan.FromSeconds(5), Count),
-        ]);
+        Router router = new([Route("/v1/count", Count), Route("/v1/hold", Hold)]);
         LocalRequests requests = new(router, new Outcomes(router, new Metrics(), NullLoggerFactory.Instance));
         UnixDomainSocketEndPoint endPoint = new(_directory.PathOf(name));
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -133,6 +172,13 @@ public sealed class DrainTests : IDisposable
     private ValueTask<KmsError> Count(Call call)
     {
         Interlocked.Increment(ref _served);
+        return new ValueTask<KmsError>(KmsError.None);
+    }
+
+    private ValueTask<KmsError> Hold(Call call)
+    {
+        _entered.Release();
+        _gate.Wait();
         return new ValueTask<KmsError>(KmsError.None);
     }
 }

@@ -21,6 +21,12 @@ namespace KmsSidecar.Hosting;
 /// <summary>The composition root: builds the object graph by hand, in the order in which things depend on each other, and runs it.</summary>
 internal sealed class SidecarHost : IAsyncDisposable
 {
+    /// <summary>A start waits for Vault, and derives keys; what it does not get ready in this time it does not get ready.</summary>
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
+
+    /// <summary>More than <see cref="HttpServer.StopAsync"/> takes.</summary>
+    private static readonly TimeSpan LongestStop = TimeSpan.FromMinutes(1);
+
     private readonly LoggerFactory _logs;
     private readonly HttpServer _server;
     private readonly Dispatcher _dispatcher;
@@ -128,21 +134,35 @@ internal sealed class SidecarHost : IAsyncDisposable
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(DaemonOptions given)
     {
+        ServiceManager manager = new();
         try
         {
+            manager.Say("Starting");
             ClockGuard.Require(TimeProvider.System.GetUtcNow());
             OpenFileLimit.Raise();
             AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
-            using ProcessLifetime lifetime = new();
+            using ProcessLifetime lifetime = new(manager);
             using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
             DaemonOptions options = sandbox?.Options ?? given;
             await using SidecarHost host = new(options, TimeProvider.System, handed: HandedSockets.Take(options));
-            await host.StartAsync(sandbox?.Configuration);
+            await using (manager.AskForTime(LongestStart))
+            {
+                await host.StartAsync(sandbox?.Configuration);
+            }
+
             sandbox?.Introduce(Console.Out, host.Addresses);
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.Reload);
-            lifetime.TellReady();
-            await lifetime.WaitAsync();
-            await host._server.StopAsync();
+            await using (StatusReport.Start(host.Service, manager, TimeProvider.System))
+            {
+                await lifetime.WaitAsync();
+            }
+
+            manager.Say("Stopping: what has been asked is answered first");
+            await using (manager.AskForTime(LongestStop))
+            {
+                await host._server.StopAsync();
+            }
+
             HostingLog.Stopping(host._log);
             return ExitCode.Ok;
         }

@@ -12,7 +12,7 @@ public sealed partial class DependencyRules
         ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage", "Tls"],
         ["Hosting"] =
         [
-            "Access", "Api", "Auth", "Backends", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
+            "Access", "Api", "Auth", "Backends", "Background", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
             "Options", "RustFs", "Sealing", "Storage", "Tls", "Vault",
         ],
         ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage", "Tls"],

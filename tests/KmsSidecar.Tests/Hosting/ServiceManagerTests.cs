@@ -1,0 +1,97 @@
+using KmsSidecar.Hosting;
+using KmsSidecar.Tests.Storage;
+using KmsSidecar.Tests.Support;
+using Xunit;
+
+namespace KmsSidecar.Tests.Hosting;
+
+/// <summary>What the program tells systemd, read from a socket of systemd's kind.</summary>
+public sealed class ServiceManagerTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+    private readonly NotifySocket _manager = new();
+
+    private string[] Arguments =>
+    [
+        "--listen", "none", "--socket", _directory.PathOf("kms.sock"), "--admin-socket", _directory.PathOf("admin.sock"),
+        "--state-dir", _directory.PathOf("state"),
+    ];
+
+    public void Dispose()
+    {
+        _manager.Dispose();
+        _directory.Dispose();
+    }
+
+    [Fact]
+    public async Task ALife_IsTold()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(Arguments, _manager.Variable);
+        Assert.Equal("STATUS=Starting", await _manager.NextAsync("STATUS="));
+        Assert.Equal("EXTEND_TIMEOUT_USEC=15000000", await _manager.NextAsync("EXTEND_TIMEOUT_USEC="));
+        await _manager.NextAsync("READY=1");
+
+        daemon.Terminate();
+
+        await _manager.NextAsync("STOPPING=1");
+        Assert.StartsWith("STATUS=Stopping", await _manager.NextAsync("STATUS=Stopping"));
+        await _manager.NextAsync("EXTEND_TIMEOUT_USEC=");
+        Assert.Equal(0, await daemon.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Status_FollowsTheState()
+    {
+        string keys = _directory.PathOf("keys");
+        string configuration = $$"""{"backend_type":"local","key_dir":"{{keys}}","default_key_id":"app"}""";
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(Arguments, _manager.Variable);
+        using ApiClient admin = ApiClient.OverUnix(_directory.PathOf("admin.sock"));
+        Assert.StartsWith("STATUS=NotConfigured: next, POST a configuration", await _manager.NextAsync("STATUS=NotConfigured"));
+
+        (await admin.PostAsync($"{TestHost.Kms}/configure", configuration)).Expect(200);
+        Assert.Equal($"STATUS=Configured: local {keys}; next, POST /rustfs/admin/v3/kms/start", await _manager.NextAsync("STATUS="));
+
+        (await admin.PostAsync($"{TestHost.Kms}/start")).Expect(200);
+        Assert.Equal($"STATUS=Running: local {keys}, default key app", await _manager.NextAsync("STATUS="));
+    }
+
+    [Fact]
+    public async Task FailedStart_IsTheStatus()
+    {
+        string[] arguments = ["serve", .. Arguments, "--master-key-file", _directory.PathOf("none")];
+        (_, _, string errors) = await DaemonProcess.RunAsync(arguments, _manager.Variable);
+
+        await _manager.NextAsync("STATUS=Starting");
+        string status = await _manager.NextAsync("STATUS=");
+
+        Assert.Equal($"kms-sidecar: {status["STATUS=".Length..]}", errors.Trim().Split('\n')[^1]);
+    }
+
+    [Fact]
+    public async Task NobodyThere_IsNoFault()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(Arguments, ("NOTIFY_SOCKET", _directory.PathOf("nobody")));
+
+        daemon.Terminate();
+
+        Assert.Equal(0, await daemon.WaitForExitAsync());
+    }
+
+    [Theory]
+    [InlineData("30000000", null, 30)]
+    [InlineData("30000000", "", 30)]
+    [InlineData("30000000", "own", 30)]
+    [InlineData("30000000", "1", null)]
+    [InlineData("0", null, null)]
+    [InlineData("-1", null, null)]
+    [InlineData("soon", null, null)]
+    [InlineData(null, null, null)]
+    public void WatchdogTime_IsReadFromTheEnvironment(string? microseconds, string? owner, int? seconds)
+    {
+        string? process = owner == "own" ? Environment.ProcessId.ToString() : owner;
+
+        TimeSpan? time = ServiceManager.ReadWatchdogTime(name => name == "WATCHDOG_USEC" ? microseconds : process);
+
+        Assert.Equal(seconds, (int?)time?.TotalSeconds);
+    }
+}

@@ -91,6 +91,9 @@ internal static class RouteTable
         Data("GET", "keys/{key_id}", RouteAction.DescribeKey, keys.DescribeForDataAsync, KeyScope.Path),
         Data("GET", "status", RouteAction.ServiceControl, status.DataStatusAsync),
 
+        // A POST, to be served where data keys are.
+        new("POST", "/v1/livez", DataSocket, RouteAction.Public, KeyScope.None, MaxBodyBytes: 0, Quick, HealthRoutes.LiveAsync),
+
         Probe("/livez", HealthRoutes.LiveAsync),
         Probe("/readyz", health.ReadyAsync),
         Probe("/metrics", health.MetricsAsync),

@@ -15,26 +15,36 @@ namespace KmsSidecar.Hosting;
 /// <summary>Kestrel with one handler, and nothing around it.</summary>
 /// <remarks>No generic host: it finds its services by reflection, which took half of a start, and asks the working directory and ASPNETCORE_
 /// variables for settings. What configures this process is its options alone.</remarks>
-/// <param name="certificates">Null when no address is TLS.</param>
-internal sealed class HttpServer(
-    DaemonOptions options,
-    HandedSockets handed,
-    ConnectionLimits limits,
-    LocalRequests requests,
-    CertificateSource? certificates,
-    TimeProvider clock,
-    ILoggerFactory logs) : IDisposable
+internal sealed class HttpServer : IDisposable
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(30);
 
-    private readonly KestrelServer _kestrel = new(
-        Create(Configure(options, limits, certificates, clock, logs)), Transport(options, handed, limits, requests, clock, logs), logs);
-
+    private readonly DaemonOptions _options;
+    private readonly DataSocketTransport _transport;
+    private readonly KestrelServer _kestrel;
     private volatile bool _isStopping;
+
+    /// <param name="certificates">Null when no address is TLS.</param>
+    public HttpServer(
+        DaemonOptions options,
+        HandedSockets handed,
+        ConnectionLimits limits,
+        LocalRequests requests,
+        CertificateSource? certificates,
+        TimeProvider clock,
+        ILoggerFactory logs)
+    {
+        _options = options;
+        _transport = Transport(options, handed, limits, requests, clock, logs);
+        _kestrel = new KestrelServer(Create(Configure(options, limits, certificates, clock, logs)), _transport, logs);
+    }
 
     /// <summary>Where it listens, as URLs: first the addresses of the options in their order. Kestrel, which does not know of TLS, says http.</summary>
     public IEnumerable<string> Addresses => _kestrel.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(
-        (address, i) => i < options.Listen.Length && options.Listen[i].IsTls ? $"https{address["http".Length..]}" : address);
+        (address, i) => i < _options.Listen.Length && _options.Listen[i].IsTls ? $"https{address["http".Length..]}" : address);
+
+    /// <inheritdoc cref="DataSocketTransport.LongestTurn"/>
+    public TimeSpan LongestTurn => _transport.LongestTurn;
 
     /// <exception cref="ListenException">An address or a socket cannot be had.</exception>
     public async Task StartAsync(RequestDelegate handler)

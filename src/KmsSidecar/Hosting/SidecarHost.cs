@@ -153,6 +153,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             sandbox?.Introduce(Console.Out, host.Addresses);
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.Reload);
             await using (StatusReport.Start(host.Service, manager, TimeProvider.System))
+            await using (host.StartWatchdog(manager))
             {
                 await lifetime.WaitAsync();
             }
@@ -246,6 +247,9 @@ internal sealed class SidecarHost : IAsyncDisposable
             }
         }
     }
+
+    private Watchdog StartWatchdog(ServiceManager manager) =>
+        Watchdog.Start(new RequestPath(Options, () => _server.LongestTurn), manager, ServiceManager.WatchdogTime, _log);
 
     private bool IsConfigured()
     {

@@ -19,6 +19,8 @@ internal static class EventIds
     public const int RenewalFailed = 1012;
     public const int HandshakeFailed = 1013;
     public const int CertificateEnded = 1014;
+    public const int WatchdogHeldBack = 1020;
+    public const int WatchdogRecovered = 1021;
 
     // Api: 2000
     public const int CallerRefused = 2000;

@@ -37,6 +37,7 @@ internal sealed partial class ConnectionLoop : IDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _stopAt;
     private long _sweptAt = Environment.TickCount64;
+    private long _turnedAt = Environment.TickCount64;
 
     /// <param name="exchange">This loop's own.</param>
     /// <param name="handOver">Takes over a connection with its socket; it has been forgotten here.</param>
@@ -51,6 +52,9 @@ internal sealed partial class ConnectionLoop : IDisposable
     }
 
     public int Count => _connections.Count;
+
+    /// <summary>When it last went round, which it does at least once in a second: a tick count.</summary>
+    public long TurnedAt => Volatile.Read(ref _turnedAt);
 
     public void Start(string name) => new Thread(Run) { Name = name, IsBackground = true }.Start();
 
@@ -96,6 +100,7 @@ internal sealed partial class ConnectionLoop : IDisposable
             }
 
             long now = Environment.TickCount64;
+            Volatile.Write(ref _turnedAt, now);
             if (!_exchange.IsEnding && now - _sweptAt >= SweepEveryMilliseconds)
             {
                 _sweptAt = now;

@@ -49,6 +49,9 @@ internal sealed class DataSocketListener : IConnectionListener
 
     public EndPoint EndPoint { get; }
 
+    /// <summary>For how long the slowest of its loops has not gone round.</summary>
+    public TimeSpan LongestTurn => TimeSpan.FromMilliseconds(Environment.TickCount64 - _loops.Min(static loop => loop.TurnedAt));
+
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
         while (await _left.Reader.WaitToReadAsync(cancellationToken))

@@ -23,6 +23,11 @@ internal sealed class DataSocketTransport(
     TimeProvider clock,
     ILoggerFactory logs) : IConnectionListenerFactory
 {
+    private Func<TimeSpan> _longestTurn = static () => TimeSpan.Zero;
+
+    /// <inheritdoc cref="DataSocketListener.LongestTurn"/>
+    public TimeSpan LongestTurn => _longestTurn();
+
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         Socket? given = handed(endpoint);
@@ -31,8 +36,9 @@ internal sealed class DataSocketTransport(
             return given is null ? others.BindAsync(endpoint, cancellationToken) : new ValueTask<IConnectionListener>(new HandedListener(endpoint, given, logs));
         }
 
-        return new ValueTask<IConnectionListener>(
-            new DataSocketListener(endpoint, given ?? Listen(endpoint), requests, allowed, limits, clock, logs));
+        DataSocketListener listener = new(endpoint, given ?? Listen(endpoint), requests, allowed, limits, clock, logs);
+        _longestTurn = () => listener.LongestTurn;
+        return new ValueTask<IConnectionListener>(listener);
     }
 
     private Socket Listen(EndPoint endpoint)

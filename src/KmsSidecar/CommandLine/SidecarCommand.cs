@@ -33,11 +33,11 @@ internal static class SidecarCommand
         root.Subcommands.Add(Daemon(
             "serve",
             "Run the daemon. Every flag is also KMS_SIDECAR_NAME in the environment and `name = value` in the configuration file; flags win.",
-            static options => SidecarHost.RunAsync(options)));
+            SidecarHost.RunAsync));
         root.Subcommands.Add(Daemon(
             "check",
             "Look for whatever would keep serve from starting, name every fault, and start and change nothing. Run it as the daemon's user.",
-            static options => Task.FromResult(new StartCheck(options).Run())));
+            static (options, _) => Task.FromResult(new StartCheck(options).Run())));
         root.Subcommands.Add(KeysCommand.Build());
         root.Subcommands.Add(PolicyCommand.Build());
         root.Subcommands.Add(TlsCommand.Build());
@@ -49,7 +49,7 @@ internal static class SidecarCommand
         return root;
     }
 
-    private static Command Daemon(string name, string description, Func<DaemonOptions, Task<int>> run)
+    private static Command Daemon(string name, string description, Func<DaemonOptions, SettingsSource, Task<int>> run)
     {
         Command command = new(name, description);
         command.Options.Add(ConfigFile);
@@ -60,8 +60,9 @@ internal static class SidecarCommand
 
         command.SetAction(async (result, _) =>
         {
-            DaemonOptions? options = Load(result, out int exitCode);
-            return options is null ? exitCode : await run(options);
+            OptionValues values = Read(result, out int exitCode);
+            DaemonOptions options = DaemonOptions.From(values);
+            return values.Faults.Count > 0 ? Report(values.Faults, exitCode) : await run(options, new SettingsSource(values, () => Read(result, out int _)));
         });
         return command;
     }
@@ -77,12 +78,12 @@ internal static class SidecarCommand
             AllowMultipleArgumentsPerToken = false,
         };
 
-    /// <param name="exitCode">When the result is null.</param>
-    private static DaemonOptions? Load(ParseResult result, out int exitCode)
+    /// <param name="exitCode">What the first fault is worth.</param>
+    private static OptionValues Read(ParseResult result, out int exitCode)
     {
         string path = result.GetValue(ConfigFile) ?? DefaultConfigFile;
         string[] lines = [];
-        exitCode = ExitCode.Ok;
+        exitCode = ExitCode.Configuration;
         try
         {
             lines = File.ReadAllLines(path);
@@ -92,37 +93,34 @@ internal static class SidecarCommand
             // The default file need not be there.
             if (result.GetValue(ConfigFile) is not null)
             {
-                exitCode = Failure.Report($"cannot read {path}: it does not exist; write it, or name another with --config", ExitCode.Missing);
-                return null;
+                exitCode = ExitCode.Missing;
+                return Unreadable($"cannot read {path}: it does not exist; write it, or name another with --config");
             }
         }
         catch (UnauthorizedAccessException)
         {
-            exitCode = Failure.Report($"cannot read {path}: permission denied; run: chmod 644 {path}", ExitCode.NoPermission);
-            return null;
+            exitCode = ExitCode.NoPermission;
+            return Unreadable($"cannot read {path}: permission denied; run: chmod 644 {path}");
         }
         catch (IOException unreadable)
         {
-            exitCode = Failure.Report($"cannot read {path}: {unreadable.Message}", ExitCode.Configuration);
-            return null;
+            return Unreadable($"cannot read {path}: {unreadable.Message}");
         }
 
-        OptionValues values = OptionValues.Collect(
-            option => Given(result, option), Environment.GetEnvironmentVariable, path, lines, SystemCredential.Find);
-        DaemonOptions options = DaemonOptions.From(values);
-        exitCode = Report(values.Faults);
-        return values.Faults.Count == 0 ? options : null;
+        return OptionValues.Collect(option => Given(result, option), Environment.GetEnvironmentVariable, path, lines, SystemCredential.Find);
+    }
+
+    private static OptionValues Unreadable(string fault)
+    {
+        OptionValues values = new();
+        values.AddFault(fault);
+        return values;
     }
 
     /// <summary>All of them; the first one in <c>systemctl status</c>.</summary>
-    private static int Report(IReadOnlyList<string> faults)
+    private static int Report(IReadOnlyList<string> faults, int exitCode)
     {
-        if (faults.Count == 0)
-        {
-            return ExitCode.Ok;
-        }
-
-        int exitCode = Failure.Report(faults[0], ExitCode.Configuration);
+        Failure.Report(faults[0], exitCode);
         foreach (string fault in faults.Skip(1))
         {
             Failure.Write(fault);

@@ -22,8 +22,14 @@ internal static partial class HostingLog
     [LoggerMessage(EventIds.CredentialsReloaded, LogLevel.Information, "root credentials and users file read again")]
     public static partial void CredentialsReloaded(ILogger log);
 
-    [LoggerMessage(EventIds.ReloadFailed, LogLevel.Error, "reload refused, the former credentials and users stay: {Reason}")]
+    [LoggerMessage(EventIds.ReloadFailed, LogLevel.Error, "reload refused, the former settings, credentials and users stay: {Reason}")]
     public static partial void ReloadFailed(ILogger log, string reason);
+
+    [LoggerMessage(EventIds.RestartNeeded, LogLevel.Warning, "changed, but only a restart brings it into effect: {Settings}")]
+    public static partial void RestartNeeded(ILogger log, string settings);
+
+    [LoggerMessage(EventIds.LogLevelChanged, LogLevel.Information, "log level is {Level} and was {Former}")]
+    public static partial void LogLevelChanged(ILogger log, LogLevel level, LogLevel former);
 
     [LoggerMessage(EventIds.DerivedKeyNotKept, LogLevel.Warning,
         "the key derived for a key directory is not kept, so the next start takes the time of Argon2id again: {Reason}")]

@@ -9,20 +9,14 @@ namespace KmsSidecar.Hosting;
 internal static class LogOutput
 {
     /// <returns>The caller's to dispose, last of all: it writes out what is still waiting.</returns>
-    public static LoggerFactory Open(DaemonOptions options)
+    public static LoggerFactory Open(DaemonOptions options, LogLevels levels)
     {
-        LoggerFilterOptions filter = new() { MinLevel = options.LogLevel };
-
-        // The framework logs every connection at Debug, and quotes callers there.
-        LogLevel framework = options.LogLevel > LogLevel.Warning ? options.LogLevel : LogLevel.Warning;
-        filter.Rules.Add(new LoggerFilterRule(providerName: null, "Microsoft", framework, filter: null));
-
         bool toJournal = options.LogFormat == LogFormat.Auto && SystemdHelpers.IsSystemdService();
         bool asText = options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && !Console.IsErrorRedirected);
         ConsoleFormatter formatter = toJournal || asText ? new LineFormatter(toJournal, TimeProvider.System) : new JsonLineFormatter(TimeProvider.System);
         ConsoleLoggerOptions console = new() { LogToStandardErrorThreshold = LogLevel.Trace, FormatterName = formatter.Name };
 
-        LoggerFactory logs = new([], filter);
+        LoggerFactory logs = new([], levels);
         logs.AddProvider(new ConsoleLoggerProvider(new Unchanging(console), [formatter]));
         return logs;
     }

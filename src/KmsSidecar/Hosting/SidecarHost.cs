@@ -27,6 +27,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     /// <summary>More than <see cref="HttpServer.StopAsync"/> takes.</summary>
     private static readonly TimeSpan LongestStop = TimeSpan.FromMinutes(1);
 
+    private readonly LogLevels _levels;
     private readonly LoggerFactory _logs;
     private readonly HttpServer _server;
     private readonly Dispatcher _dispatcher;
@@ -41,6 +42,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly HandedSockets _handed;
     private readonly List<SocketClaim> _sockets = [];
     private readonly ILogger _log;
+    private readonly Lock _reloading = new();
 
     /// <summary>Everything but the listeners, which <see cref="StartAsync"/> opens.</summary>
     /// <param name="grants">Who may do what; null for what the users' policies say.</param>
@@ -55,7 +57,8 @@ internal sealed class SidecarHost : IAsyncDisposable
         Options = options = _handed.Settle(options);
         (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
         RustFsClient? rustFs = RustFsFactory.Open(options, clock);
-        LoggerFactory logs = _logs = LogOutput.Open(options);
+        _levels = new LogLevels(options.LogLevel);
+        LoggerFactory logs = _logs = LogOutput.Open(options, _levels);
         _log = logs.CreateLogger("rustfs::kms::daemon");
         SystemFileSteps steps = new();
         DirectoryLocks locks = new();
@@ -131,8 +134,9 @@ internal sealed class SidecarHost : IAsyncDisposable
     public SigV4Verifier Verifier { get; }
 
     /// <summary>Runs the daemon until it is told to end.</summary>
+    /// <param name="source">Of the options.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(DaemonOptions given)
+    public static async Task<int> RunAsync(DaemonOptions given, SettingsSource source)
     {
         ServiceManager manager = new();
         try
@@ -151,7 +155,11 @@ internal sealed class SidecarHost : IAsyncDisposable
             }
 
             sandbox?.Introduce(Console.Out, host.Addresses);
-            using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.Reload);
+            using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                host.Reload(manager, source);
+            });
             await using (StatusReport.Start(host.Service, manager, TimeProvider.System))
             await using (host.StartWatchdog(manager))
             {
@@ -257,27 +265,59 @@ internal sealed class SidecarHost : IAsyncDisposable
         return lease.Snapshot.State != ServiceState.NotConfigured;
     }
 
-    private void Reload(PosixSignalContext signal)
+    private void Reload(ServiceManager manager, SettingsSource source)
     {
-        signal.Cancel = true;
-        _certificate?.Source.Reread();
+        lock (_reloading)
+        {
+            manager.Reloading();
+            try
+            {
+                DaemonOptions settings = source.Reread(out IReadOnlyList<string> restart);
+                _certificate?.Source.Reread();
+                RereadAccounts();
+                LogLevel former = _levels.Level;
+                if (settings.LogLevel != former)
+                {
+                    _levels.Level = settings.LogLevel;
+                    HostingLog.LogLevelChanged(_log, settings.LogLevel, former);
+                }
+
+                if (restart.Count > 0)
+                {
+                    HostingLog.RestartNeeded(_log, string.Join(' ', restart));
+                }
+            }
+            catch (KmsException fault)
+            {
+                HostingLog.ReloadFailed(_log, fault.Message);
+            }
+            finally
+            {
+                manager.Ready();
+            }
+        }
+    }
+
+    private void RereadAccounts()
+    {
         RootCredentials? forRustFs = null;
         try
         {
             forRustFs = Options.RustFs is { } rustFs ? RustFsFactory.ReadCredentials(rustFs, Options) : null;
             (ICredentialSource root, AccountSet file) = AccountFiles.Read(Options);
             _userAdministration.Replace(root, file);
-            if (forRustFs is not null)
-            {
-                _follower!.UseCredentials(forRustFs);
-            }
-
-            HostingLog.CredentialsReloaded(_log);
         }
-        catch (KmsException fault)
+        catch (KmsException)
         {
             forRustFs?.Dispose();
-            HostingLog.ReloadFailed(_log, fault.Message);
+            throw;
         }
+
+        if (forRustFs is not null)
+        {
+            _follower!.UseCredentials(forRustFs);
+        }
+
+        HostingLog.CredentialsReloaded(_log);
     }
 }

@@ -21,6 +21,8 @@ internal static class EventIds
     public const int CertificateEnded = 1014;
     public const int WatchdogHeldBack = 1020;
     public const int WatchdogRecovered = 1021;
+    public const int RestartNeeded = 1022;
+    public const int LogLevelChanged = 1023;
 
     // Api: 2000
     public const int CallerRefused = 2000;

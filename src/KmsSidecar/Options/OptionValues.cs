@@ -46,6 +46,10 @@ internal sealed class OptionValues
 
     public IReadOnlyList<OptionValue> List(DaemonOption option) => _values.GetValueOrDefault(option, []);
 
+    /// <summary>The options for which others say something else. A default is the same as nothing.</summary>
+    public IEnumerable<DaemonOption> Differences(OptionValues others) =>
+        DaemonOption.All.Where(option => Effective(option) != others.Effective(option));
+
     public bool Switch(DaemonOption option)
     {
         OptionValue? given = Find(option);
@@ -75,6 +79,11 @@ internal sealed class OptionValues
         option.Credential is { } name && credentials(name) is { } file
             ? [new OptionValue(file, $"systemd credential {name}", IsCredential: true)]
             : [];
+
+    private string Effective(DaemonOption option) => Find(option) is not { } given ? option.Default
+        : option.ValueName is not null ? string.Join('\n', List(option).Select(static value => value.Text))
+        : given.Text is "true" or "on" ? "on"
+        : "off";
 
     private void Take(DaemonOption option, IReadOnlyList<OptionValue> given)
     {

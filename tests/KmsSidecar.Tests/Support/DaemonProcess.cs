@@ -52,10 +52,18 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM.</summary>
-    public void Terminate()
+    public void Terminate() => Signal("-TERM");
+
+    /// <summary>SIGHUP.</summary>
+    public void HangUp() => Signal("-HUP");
+
+    /// <summary>Returns when it has written this to standard error.</summary>
+    public async Task WaitForErrorAsync(string text)
     {
-        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString()]);
-        kill.WaitForExit();
+        while (!Errors.Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
     }
 
     public async Task<int> WaitForExitAsync()
@@ -73,6 +81,12 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    private void Signal(string name)
+    {
+        using Process kill = Process.Start("kill", [name, _process.Id.ToString()]);
+        kill.WaitForExit();
     }
 
     private static DaemonProcess Start(string[] arguments, (string Name, string Value)[] environment, string readyText)

@@ -31,6 +31,9 @@ internal static partial class HostingLog
     [LoggerMessage(EventIds.LogLevelChanged, LogLevel.Information, "log level is {Level} and was {Former}")]
     public static partial void LogLevelChanged(ILogger log, LogLevel level, LogLevel former);
 
+    [LoggerMessage(EventId = EventIds.MemoryNotProtected, Message = "{Reason}")]
+    public static partial void MemoryNotProtected(ILogger log, LogLevel level, string reason);
+
     [LoggerMessage(EventIds.DerivedKeyNotKept, LogLevel.Warning,
         "the key derived for a key directory is not kept, so the next start takes the time of Argon2id again: {Reason}")]
     public static partial void DerivedKeyNotKept(ILogger log, string reason);

@@ -144,11 +144,17 @@ internal sealed class SidecarHost : IAsyncDisposable
             manager.Say("Starting");
             ClockGuard.Require(TimeProvider.System.GetUtcNow());
             OpenFileLimit.Raise();
+            IReadOnlyList<string> unprotected = MemoryProtection.Apply();
             AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
             using ProcessLifetime lifetime = new(manager);
             using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
             DaemonOptions options = sandbox?.Options ?? given;
             await using SidecarHost host = new(options, TimeProvider.System, handed: HandedSockets.Take(options));
+            foreach (string fault in unprotected)
+            {
+                HostingLog.MemoryNotProtected(host._log, given.Development ? LogLevel.Information : LogLevel.Warning, fault);
+            }
+
             await using (manager.AskForTime(LongestStart))
             {
                 await host.StartAsync(sandbox?.Configuration);

@@ -23,6 +23,7 @@ internal static class EventIds
     public const int WatchdogRecovered = 1021;
     public const int RestartNeeded = 1022;
     public const int LogLevelChanged = 1023;
+    public const int MemoryNotProtected = 1024;
 
     // Api: 2000
     public const int CallerRefused = 2000;

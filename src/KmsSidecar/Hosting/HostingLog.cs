@@ -29,10 +29,14 @@ internal static partial class HostingLog
     public static partial void RestartNeeded(ILogger log, string settings);
 
     [LoggerMessage(EventIds.LogLevelChanged, LogLevel.Information, "log level is {Level} and was {Former}")]
-    public static partial void LogLevelChanged(ILogger log, LogLevel level, LogLevel former);
+    public static partial void LogLevelChanged(ILogger log, string level, string former);
 
-    [LoggerMessage(EventId = EventIds.MemoryNotProtected, Message = "{Reason}")]
-    public static partial void MemoryNotProtected(ILogger log, LogLevel level, string reason);
+    [LoggerMessage(EventIds.MemoryNotProtected, LogLevel.Warning, "{Reason}")]
+    public static partial void MemoryNotProtected(ILogger log, string reason);
+
+    /// <summary><see cref="MemoryNotProtected"/> where the keys are nobody's.</summary>
+    [LoggerMessage(EventIds.MemoryNotProtectedInDevelopment, LogLevel.Information, "{Reason}")]
+    public static partial void MemoryNotProtectedInDevelopment(ILogger log, string reason);
 
     [LoggerMessage(EventIds.DerivedKeyNotKept, LogLevel.Warning,
         "the key derived for a key directory is not kept, so the next start takes the time of Argon2id again: {Reason}")]

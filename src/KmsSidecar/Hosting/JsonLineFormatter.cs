@@ -2,33 +2,29 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>One JSON object for each event, on one line, with the members of the framework's own JSON console.</summary>
-internal sealed class JsonLineFormatter(TimeProvider clock) : ConsoleFormatter(FormatterName)
+internal sealed class JsonLineFormatter(TimeProvider clock)
 {
-    public const string FormatterName = "json-line";
-
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public string Format(LogEvent logged)
     {
         ArrayBufferWriter<byte> line = new();
         using (Utf8JsonWriter json = new(line))
         {
             json.WriteStartObject();
             json.WriteString("Timestamp", clock.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
-            json.WriteNumber("EventId", logEntry.EventId.Id);
-            json.WriteString("LogLevel", logEntry.LogLevel.ToString());
-            json.WriteString("Category", logEntry.Category);
-            json.WriteString("Message", logEntry.Formatter(logEntry.State, logEntry.Exception));
-            if (logEntry.Exception is { } exception)
+            json.WriteNumber("EventId", logged.Id);
+            json.WriteString("LogLevel", logged.Level.ToString());
+            json.WriteString("Category", logged.Category);
+            json.WriteString("Message", logged.Message);
+            if (logged.Exception is { } exception)
             {
                 json.WriteString("Exception", exception.ToString());
             }
 
-            if (logEntry.State is IReadOnlyCollection<KeyValuePair<string, object?>> values)
+            if (logged.Values is { } values)
             {
                 json.WriteStartObject("State");
                 foreach ((string name, object? value) in values)
@@ -42,7 +38,7 @@ internal sealed class JsonLineFormatter(TimeProvider clock) : ConsoleFormatter(F
             json.WriteEndObject();
         }
 
-        textWriter.WriteLine(Encoding.UTF8.GetString(line.WrittenSpan));
+        return Encoding.UTF8.GetString(line.WrittenSpan);
     }
 
     private static void Write(Utf8JsonWriter json, string name, object? value)

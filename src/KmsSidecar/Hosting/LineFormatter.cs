@@ -1,27 +1,27 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Logging.Console;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>One line of text for each event, whatever is in its message: a line break cannot forge a second event, an escape sequence cannot
 /// reach a terminal.</summary>
 /// <param name="toJournal">Begins with the severity that systemd reads, sd-daemon(3), instead of the time.</param>
-internal sealed class LineFormatter(bool toJournal, TimeProvider clock) : ConsoleFormatter(FormatterName)
+internal sealed class LineFormatter(bool toJournal, TimeProvider clock)
 {
-    public const string FormatterName = "line";
-
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public string Format(LogEvent logged)
     {
-        (int severity, string level) = Describe(logEntry.LogLevel);
+        (int severity, string level) = Describe(logged.Level);
         string start = toJournal
             ? string.Create(CultureInfo.InvariantCulture, $"<{severity}>")
             : string.Create(CultureInfo.InvariantCulture, $"{clock.GetLocalNow():HH:mm:ss.fff} {level} ");
-        string message = logEntry.Formatter(logEntry.State, logEntry.Exception);
-        string exception = logEntry.Exception is null ? "" : $" {logEntry.Exception}";
-        textWriter.WriteLine($"{start}{logEntry.Category}[{logEntry.EventId.Id}] {OnOneLine(message + exception)}");
+        return $"{start}{logged.Category}[{logged.Id}] {TextOf(logged)}";
     }
+
+    /// <summary>The message and, where there is one, the exception, on one line.</summary>
+    public static string TextOf(LogEvent logged) => OnOneLine(logged.Exception is null ? logged.Message : $"{logged.Message} {logged.Exception}");
+
+    /// <summary>Of syslog(3).</summary>
+    public static int SeverityOf(LogLevel level) => Describe(level).Severity;
 
     /// <summary>Line breaks and tabs become spaces, and whatever else does not print becomes U+FFFD.</summary>
     private static string OnOneLine(string text)

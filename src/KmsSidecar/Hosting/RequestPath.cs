@@ -21,8 +21,14 @@ internal sealed class RequestPath(DaemonOptions options, Func<TimeSpan> longestT
     /// <param name="limit">For the slowest answer.</param>
     public async Task<string?> FindFaultAsync(TimeSpan limit, CancellationToken cancellation)
     {
-        string?[] faults = await Task.WhenAll(_doors.Select(door => AskAsync(door, limit, cancellation)));
-        return faults.FirstOrDefault(static fault => fault is not null) ?? FindStandingLoop(limit);
+        Task<string?>[] asked = [.. _doors.Select(door => AskAsync(door, limit, cancellation))];
+        string? fault = null;
+        foreach (Task<string?> answer in asked)
+        {
+            fault = await answer ?? fault;
+        }
+
+        return fault ?? FindStandingLoop(limit);
     }
 
     private static IEnumerable<Door> Doors(DaemonOptions options)
@@ -93,5 +99,12 @@ internal sealed class RequestPath(DaemonOptions options, Func<TimeSpan> longestT
             : null;
     }
 
-    private sealed record Door(string Name, EndPoint EndPoint, byte[] Request);
+    private sealed class Door(string name, EndPoint endpoint, byte[] request)
+    {
+        public string Name => name;
+
+        public EndPoint EndPoint => endpoint;
+
+        public byte[] Request => request;
+    }
 }

@@ -150,10 +150,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
             DaemonOptions options = sandbox?.Options ?? given;
             await using SidecarHost host = new(options, TimeProvider.System, handed: HandedSockets.Take(options));
-            foreach (string fault in unprotected)
-            {
-                HostingLog.MemoryNotProtected(host._log, given.Development ? LogLevel.Information : LogLevel.Warning, fault);
-            }
+            host.Tell(unprotected);
 
             await using (manager.AskForTime(LongestStart))
             {
@@ -265,6 +262,21 @@ internal sealed class SidecarHost : IAsyncDisposable
     private Watchdog StartWatchdog(ServiceManager manager) =>
         Watchdog.Start(new RequestPath(Options, () => _server.LongestTurn), manager, ServiceManager.WatchdogTime, _log);
 
+    private void Tell(IReadOnlyList<string> unprotected)
+    {
+        foreach (string fault in unprotected)
+        {
+            if (Options.Development)
+            {
+                HostingLog.MemoryNotProtectedInDevelopment(_log, fault);
+            }
+            else
+            {
+                HostingLog.MemoryNotProtected(_log, fault);
+            }
+        }
+    }
+
     private bool IsConfigured()
     {
         using SnapshotLease lease = Service.Acquire();
@@ -285,7 +297,7 @@ internal sealed class SidecarHost : IAsyncDisposable
                 if (settings.LogLevel != former)
                 {
                     _levels.Level = settings.LogLevel;
-                    HostingLog.LogLevelChanged(_log, settings.LogLevel, former);
+                    HostingLog.LogLevelChanged(_log, settings.LogLevel.ToString(), former.ToString());
                 }
 
                 if (restart.Count > 0)

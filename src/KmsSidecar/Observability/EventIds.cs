@@ -24,6 +24,8 @@ internal static class EventIds
     public const int RestartNeeded = 1022;
     public const int LogLevelChanged = 1023;
     public const int MemoryNotProtected = 1024;
+    public const int EventsLost = 1025;
+    public const int MemoryNotProtectedInDevelopment = 1026;
 
     // Api: 2000
     public const int CallerRefused = 2000;

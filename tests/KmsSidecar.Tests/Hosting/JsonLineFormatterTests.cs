@@ -1,6 +1,5 @@
 using KmsSidecar.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -40,11 +39,8 @@ public sealed class JsonLineFormatterTests
         FakeTimeProvider clock = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 6, TimeSpan.Zero));
         KeyValuePair<string, object?>[] values = [.. state.Select(static pair => KeyValuePair.Create(pair.Name, pair.Value))];
         using StringWriter text = new();
-        new JsonLineFormatter(clock).Write(
-            new LogEntry<IReadOnlyList<KeyValuePair<string, object?>>>(
-                LogLevel.Warning, "rustfs::kms::api", new EventId(2003), values, exception, (_, _) => message),
-            null,
-            text);
+        new LineSink(new JsonLineFormatter(clock).Format, text).Write(
+            new LogEvent(LogLevel.Warning, "rustfs::kms::api", 2003, message, exception, values));
         return text.ToString();
     }
 }

@@ -1,6 +1,5 @@
 using KmsSidecar.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -46,8 +45,8 @@ public sealed class LineFormatterTests
         FakeTimeProvider clock = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, 6, TimeSpan.Zero));
         clock.SetLocalTimeZone(TimeZoneInfo.Utc);
         using StringWriter text = new();
-        new LineFormatter(toJournal, clock).Write(
-            new LogEntry<string>(level, "rustfs::kms::api", new EventId(2003), message, exception, static (state, _) => state), null, text);
+        new LineSink(new LineFormatter(toJournal, clock).Format, text).Write(
+            new LogEvent(level, "rustfs::kms::api", 2003, message, exception, Values: null));
         return text.ToString();
     }
 }

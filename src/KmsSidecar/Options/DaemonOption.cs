@@ -83,7 +83,10 @@ internal sealed record DaemonOption(
     public static readonly DaemonOption Region = new("region", "NAME", "us-east-1", "Region that signatures may name; '*' for any", true);
 
     public static readonly DaemonOption LegacyServerInfo = new(
-        "legacy-server-info", "MODE", "full", "What the policy action admin:ServerInfo grants: full (every admin route), read-only, or off");
+        "legacy-server-info", "MODE", "full", "What the policy action admin:ServerInfo grants: full (every admin route), read-only, or off")
+    {
+        Choices = ["full", "read-only", "off"],
+    };
 
     public static readonly DaemonOption AllowImmediateDeletion = new(
         "allow-immediate-deletion", null, "off", "Let administrators destroy keys without a waiting period; each request has to confirm the key");
@@ -108,9 +111,15 @@ internal sealed record DaemonOption(
         "rustfs-kms-endpoint", "URL", "the first --listen with TLS", "How RustFS reaches this daemon, https://HOST:PORT");
 
     public static readonly DaemonOption LogFormat = new(
-        "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd");
+        "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd")
+    {
+        Choices = ["auto", "text", "json"],
+    };
 
-    public static readonly DaemonOption LogLevel = new("log-level", "LEVEL", "info", "debug, info, warning or error");
+    public static readonly DaemonOption LogLevel = new("log-level", "LEVEL", "info", "debug, info, warning or error")
+    {
+        Choices = ["debug", "info", "warning", "error"],
+    };
 
     public static readonly DaemonOption Dev = new(
         "dev", null, "off", "Try it: a temporary directory, generated credentials printed once, a local backend configured and started");
@@ -121,6 +130,9 @@ internal sealed record DaemonOption(
         MasterKeyFile, StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, FrameworkCiphers,
         RustFsEndpoint, RustFsCredentialsFile, RustFsCaFile, RustFsKmsEndpoint, LogFormat, LogLevel, Dev,
     ];
+
+    /// <summary>All values that there are; empty where there are others.</summary>
+    public ImmutableArray<string> Choices { get; init; } = [];
 
     public string Flag => $"--{Name}";
 

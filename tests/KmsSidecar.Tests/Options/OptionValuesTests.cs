@@ -82,6 +82,22 @@ public sealed class OptionValuesTests
     }
 
     [Fact]
+    public void Choices_AreWhatIsTaken()
+    {
+        DaemonOption[] options = [.. DaemonOption.All.Where(static option => !option.Choices.IsEmpty)];
+
+        Assert.NotEmpty(options);
+        Assert.All(options, static option => Assert.All([option.Default, .. option.Choices], choice => Good(Collect([(option.Name, choice)]))));
+        Assert.All(options, static option => Assert.Contains(option.Default, option.Choices));
+        Assert.All(options, static option =>
+        {
+            OptionValues values = Collect([(option.Name, "other")]);
+            DaemonOptions.From(values);
+            Assert.All(option.Choices, choice => Assert.Contains(choice, Assert.Single(values.Faults), StringComparison.Ordinal));
+        });
+    }
+
+    [Fact]
     public void EmptyVariable_CountsAsNone() =>
         Assert.Equal("/file", Good(Collect(environment: [("KMS_SIDECAR_STATE_DIR", "")], file: ["state_dir = /file"])).StateDirectory);
 

@@ -42,8 +42,9 @@ build() { # RID ARCH
   install -D -m 0644 -t "$doc/docs" docs/*.md
   # Examples, for the operator to put in /etc. In /usr/lib/systemd/system the one for RustFS would turn every RustFS of the machine to this KMS at
   # its next start, before there is a certificate or a user for it, and away from whatever KMS its objects are encrypted by.
-  install -D -m 0644 packaging/systemd/rustfs.service.d/kms-sidecar.conf "$doc/examples/rustfs.service.d/kms-sidecar.conf"
-  install -D -m 0644 packaging/systemd/kms-sidecar.socket.d/tls.conf "$doc/examples/kms-sidecar.socket.d/tls.conf"
+  for example in packaging/systemd/*.d/*.conf; do
+    install -D -m 0644 "$example" "$doc/examples/${example#packaging/systemd/}"
+  done
   notice dotnet-runtime "microsoft.netcore.app.runtime.nativeaot.$rid/$runtime"
   notice aspnetcore "microsoft.aspnetcore.app.runtime.$rid/$runtime"
   pack CHANGELOG.md "$doc/changelog.gz"

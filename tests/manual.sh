@@ -23,6 +23,11 @@ for flag in listen tls-cert state-dir log-level allow-immediate-deletion; do
   has "${flag//-/_} is in the settings" "${flag//-/_} =" "$(cat "$work/kms-sidecar.conf.5.txt")"
 done
 
+# A unit is not to start again what a restart does not mend.
+lasting=$(awk '/^\.SH/ { on = /EXIT STATUS/ } on && /^\.B / { gsub(/[^0-9]/, ""); code = $0; codes[++n] = code } on && /may pass/ { passes[code] = 1 }
+  END { for (i = 1; i <= n; i++) if (codes[i] > 1 && !(codes[i] in passes)) printf "%s%s", (out++ ? " " : ""), codes[i] }' "$work/kms-sidecar.8")
+check "the unit's RestartPreventExitStatus is the manual's" "$lasting" "$(sed -n 's/^RestartPreventExitStatus=//p' packaging/systemd/kms-sidecar.service)"
+
 # What Tab offers after a line, in one line, sorted. An empty last word is a word.
 bash_tab() { # WORD...
   bash --norc -c '

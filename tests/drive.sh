@@ -115,6 +115,7 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
   chmod 666 "$socket"
   other=$(setpriv --reuid=65534 --regid=65534 --clear-groups curl -s -w '%{http_code}' --unix-socket "$socket" -d '{}' http://kms/v1/generate-data-key)
   has "another user gets 403" 403 "$other"
+  wait_for 10 grep -q "uid 65534 gid 65534 pid" "$work/log"
   has "and the log names uid, gid and pid" "uid 65534 gid 65534 pid" "$(cat "$work/log")"
 else
   echo "skip another user (needs root and setpriv)"

@@ -25,11 +25,11 @@ internal static class ConnectionFaults
         return kind switch
         {
             HttpRequestError.NameResolutionError => new Found(
-                VaultFault.Unreachable, $"the name {host} of Vault's address {server} cannot be resolved ({reason}); check the address and DNS", WasSent: false),
+                VaultFault.Unreachable, $"the name {host} of Vault's address {server} cannot be resolved ({reason}); check the address, DNS, and that IPAddressAllow= in the unit has the name server", WasSent: false),
             HttpRequestError.ConnectionError when socket == SocketError.ConnectionRefused => new Found(
                 VaultFault.Unreachable, $"nothing listens at {server}; start Vault there, or correct the address", WasSent: false),
             HttpRequestError.ConnectionError => new Found(
-                VaultFault.Unreachable, $"there is no connection to Vault at {server} ({reason}); check the address, the route and the firewall", WasSent: false),
+                VaultFault.Unreachable, $"there is no connection to Vault at {server} ({reason}); check the address, the route, the firewall and IPAddressAllow= in the unit", WasSent: false),
             HttpRequestError.SecureConnectionError => new Found(VaultFault.Unreachable, NoHandshake(server, reason), WasSent: false),
             HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse => new Found(
                 VaultFault.NotVault, $"what answered at {server} is not Vault ({reason}); check the address, and https:// against http://", WasSent: true),

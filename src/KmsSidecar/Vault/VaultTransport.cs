@@ -70,7 +70,7 @@ internal sealed class VaultTransport : IDisposable
         {
             // A connection that is closed under the reader fails in whichever way it notices first.
             ConnectionFaults.Found found = late.IsCancellationRequested
-                ? new(VaultFault.TimedOut, $"Vault at {_name} did not answer in {timeout.TotalSeconds:0.###} s; see its own log and load, or raise timeout_seconds", WasSent: true)
+                ? new(VaultFault.TimedOut, $"Vault at {_name} did not answer in {timeout.TotalSeconds:0.###} s; see its own log and load, the firewall and IPAddressAllow= in the unit, or raise timeout_seconds", WasSent: true)
                 : ConnectionFaults.Of(_name, _host, _showsNothing, failure);
             return new VaultAttempt(new VaultAnswer(found.Fault, status: 0, found.Sentence, reason: "", body: null), found.WasSent, RetryAfter: null);
         }

@@ -33,7 +33,7 @@ internal static class SidecarCommand
         root.Subcommands.Add(Daemon(
             "serve",
             "Run the daemon. Every flag is also KMS_SIDECAR_NAME in the environment and `name = value` in the configuration file; flags win.",
-            SidecarHost.RunAsync));
+            SidecarProcess.RunAsync));
         root.Subcommands.Add(Daemon(
             "check",
             "Look for whatever would keep serve from starting, name every fault, and start and change nothing. Run it as the daemon's user.",

@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
 using KmsSidecar.Access;
 using KmsSidecar.Access.Sessions;
 using KmsSidecar.Access.Users;
 using KmsSidecar.Api;
 using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Auth;
-using KmsSidecar.CommandLine;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
@@ -18,15 +16,9 @@ using KmsSidecar.Tls;
 
 namespace KmsSidecar.Hosting;
 
-/// <summary>The composition root: builds the object graph by hand, in the order in which things depend on each other, and runs it.</summary>
+/// <summary>The composition root: builds the object graph by hand, in the order in which things depend on each other.</summary>
 internal sealed class SidecarHost : IAsyncDisposable
 {
-    /// <summary>A start waits for Vault, and derives keys; what it does not get ready in this time it does not get ready.</summary>
-    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
-
-    /// <summary>More than <see cref="HttpServer.StopAsync"/> takes.</summary>
-    private static readonly TimeSpan LongestStop = TimeSpan.FromMinutes(1);
-
     private readonly LogLevels _levels;
     private readonly LoggerFactory _logs;
     private readonly HttpServer _server;
@@ -41,8 +33,6 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly RustFsFollower? _follower;
     private readonly HandedSockets _handed;
     private readonly List<SocketClaim> _sockets = [];
-    private readonly ILogger _log;
-    private readonly Lock _reloading = new();
 
     /// <summary>Everything but the listeners, which <see cref="StartAsync"/> opens.</summary>
     /// <param name="grants">Who may do what; null for what the users' policies say.</param>
@@ -59,13 +49,13 @@ internal sealed class SidecarHost : IAsyncDisposable
         RustFsClient? rustFs = RustFsFactory.Open(options, clock);
         _levels = new LogLevels(options.LogLevel);
         LoggerFactory logs = _logs = LogOutput.Open(options, _levels);
-        _log = logs.CreateLogger("rustfs::kms::daemon");
+        Log = logs.CreateLogger("rustfs::kms::daemon");
         SystemFileSteps steps = new();
         DirectoryLocks locks = new();
         try
         {
             _certificate = ServerTls.Open(options, steps, clock, logs);
-            _state = StateDirectory.Open(options, steps, locks, _log);
+            _state = StateDirectory.Open(options, steps, locks, Log);
         }
         catch
         {
@@ -133,60 +123,11 @@ internal sealed class SidecarHost : IAsyncDisposable
 
     public SigV4Verifier Verifier { get; }
 
-    /// <summary>Runs the daemon until it is told to end.</summary>
-    /// <param name="source">Of the options.</param>
-    /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(DaemonOptions given, SettingsSource source)
-    {
-        ServiceManager manager = new();
-        try
-        {
-            manager.Say("Starting");
-            ClockGuard.Require(TimeProvider.System.GetUtcNow());
-            OpenFileLimit.Raise();
-            IReadOnlyList<string> unprotected = MemoryProtection.Apply();
-            AeadEngine.Current = given.FrameworkCiphers ? AeadEngine.Framework : AeadEngine.Current;
-            using ProcessLifetime lifetime = new(manager);
-            using DevelopmentSandbox? sandbox = given.Development ? new DevelopmentSandbox(given) : null;
-            DaemonOptions options = sandbox?.Options ?? given;
-            await using SidecarHost host = new(options, TimeProvider.System, handed: HandedSockets.Take(options));
-            host.Tell(unprotected);
+    /// <summary>Takes events of the process.</summary>
+    public ILogger Log { get; }
 
-            await using (manager.AskForTime(LongestStart))
-            {
-                await host.StartAsync(sandbox?.Configuration);
-            }
-
-            sandbox?.Introduce(Console.Out, host.Addresses);
-            using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
-            {
-                signal.Cancel = true;
-                host.Reload(manager, source);
-            });
-            await using (StatusReport.Start(host.Service, manager, TimeProvider.System))
-            await using (host.StartWatchdog(manager))
-            {
-                await lifetime.WaitAsync();
-            }
-
-            manager.Say("Stopping: what has been asked is answered first");
-            await using (manager.AskForTime(LongestStop))
-            {
-                await host._server.StopAsync();
-            }
-
-            HostingLog.Stopping(host._log);
-            return ExitCode.Ok;
-        }
-        catch (KmsException fault)
-        {
-            return Failure.Report(fault);
-        }
-        catch (ListenException refused)
-        {
-            return Failure.Report(refused.Message, ExitCode.Of(refused.Cause, ExitCode.Address));
-        }
-    }
+    /// <inheritdoc cref="HttpServer.LongestTurn"/>
+    public TimeSpan LongestTurn => _server.LongestTurn;
 
     /// <summary>Restores what was configured, then opens the doors.</summary>
     /// <param name="configuration">Put into effect and started when there is none yet; null to leave the service as it is stored.</param>
@@ -207,10 +148,31 @@ internal sealed class SidecarHost : IAsyncDisposable
         _follower?.Start();
         if (_accounts.IsEmpty && !Options.Listen.IsEmpty)
         {
-            HostingLog.NoCredentials(_log);
+            HostingLog.NoCredentials(Log);
         }
 
-        HostingLog.Listening(_log, string.Join(' ', Addresses), AeadEngine.Current.Name);
+        HostingLog.Listening(Log, string.Join(' ', Addresses), AeadEngine.Current.Name);
+    }
+
+    /// <inheritdoc cref="HttpServer.StopAsync"/>
+    public async Task StopAsync()
+    {
+        await _server.StopAsync();
+        HostingLog.Stopping(Log);
+    }
+
+    /// <summary>Reads certificate, credentials and users again, and logs from now on as it is told.</summary>
+    /// <exception cref="KmsException">Credentials or users cannot be used: they and the log level stay as they are.</exception>
+    public void Reread(LogLevel level)
+    {
+        _certificate?.Source.Reread();
+        RereadAccounts();
+        LogLevel former = _levels.Level;
+        if (level != former)
+        {
+            _levels.Level = level;
+            HostingLog.LogLevelChanged(Log, level.ToString(), former.ToString());
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -254,25 +216,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             _sockets.Add(claim);
             if (claim.RemovedStale)
             {
-                HostingLog.StaleSocketRemoved(_log, path);
-            }
-        }
-    }
-
-    private Watchdog StartWatchdog(ServiceManager manager) =>
-        Watchdog.Start(new RequestPath(Options, () => _server.LongestTurn), manager, ServiceManager.WatchdogTime, _log);
-
-    private void Tell(IReadOnlyList<string> unprotected)
-    {
-        foreach (string fault in unprotected)
-        {
-            if (Options.Development)
-            {
-                HostingLog.MemoryNotProtectedInDevelopment(_log, fault);
-            }
-            else
-            {
-                HostingLog.MemoryNotProtected(_log, fault);
+                HostingLog.StaleSocketRemoved(Log, path);
             }
         }
     }
@@ -281,39 +225,6 @@ internal sealed class SidecarHost : IAsyncDisposable
     {
         using SnapshotLease lease = Service.Acquire();
         return lease.Snapshot.State != ServiceState.NotConfigured;
-    }
-
-    private void Reload(ServiceManager manager, SettingsSource source)
-    {
-        lock (_reloading)
-        {
-            manager.Reloading();
-            try
-            {
-                DaemonOptions settings = source.Reread(out IReadOnlyList<string> restart);
-                _certificate?.Source.Reread();
-                RereadAccounts();
-                LogLevel former = _levels.Level;
-                if (settings.LogLevel != former)
-                {
-                    _levels.Level = settings.LogLevel;
-                    HostingLog.LogLevelChanged(_log, settings.LogLevel.ToString(), former.ToString());
-                }
-
-                if (restart.Count > 0)
-                {
-                    HostingLog.RestartNeeded(_log, string.Join(' ', restart));
-                }
-            }
-            catch (KmsException fault)
-            {
-                HostingLog.ReloadFailed(_log, fault.Message);
-            }
-            finally
-            {
-                manager.Ready();
-            }
-        }
     }
 
     private void RereadAccounts()
@@ -336,6 +247,6 @@ internal sealed class SidecarHost : IAsyncDisposable
             _follower!.UseCredentials(forRustFs);
         }
 
-        HostingLog.CredentialsReloaded(_log);
+        HostingLog.CredentialsReloaded(Log);
     }
 }

@@ -1,4 +1,5 @@
 using KmsSidecar.Errors;
+using KmsSidecar.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 
 namespace KmsSidecar.CommandLine;
@@ -13,7 +14,8 @@ internal static class Failure
     public static int Report(string message, int exitCode)
     {
         Write(message);
-        new SystemdNotifier().Notify(new ServiceState($"STATUS={message.ReplaceLineEndings(" ")}"));
+        using ServiceManager manager = new();
+        manager.Say(message);
         return exitCode;
     }
 

@@ -1,24 +1,60 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Text;
 using KmsSidecar.Background;
 using KmsSidecar.Observability;
-using Microsoft.Extensions.Hosting.Systemd;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>What systemd is told about the process, sd_notify(3). Says nothing outside of it, and never fails.</summary>
-internal sealed class ServiceManager
+/// <remarks>The framework's notifier opens a socket for each message, so a process without descriptors to spare would be killed as dead, and a
+/// reload in it would never be over.</remarks>
+internal sealed class ServiceManager : IDisposable
 {
+    /// <summary>Systemd drops a message of more than 4096 bytes, and a character has three at most.</summary>
+    private const int MaxStatusChars = 1_000;
+
+    /// <summary>Longer is no watch, and more than a timer takes.</summary>
+    private const long MaxWatchdogMicroseconds = 3_600_000_000;
+
+    /// <summary>Of sun_path, unix(7), without its end.</summary>
+    private const int MaxPathBytes = 107;
+
     private static readonly TimeSpan ExtendEvery = TimeSpan.FromSeconds(5);
 
-    private readonly SystemdNotifier _notifier = new();
     private readonly Lock _gate = new();
+    private readonly UnixDomainSocketEndPoint? _address;
+    private readonly Socket? _socket;
     private string? _status;
     private bool _isStopping;
 
+    public ServiceManager()
+        : this(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"))
+    {
+    }
+
+    /// <param name="address">NOTIFY_SOCKET: a path, or an abstract name that begins with @.</param>
+    public ServiceManager(string? address)
+    {
+        if (address is not ['/' or '@', _, ..] || Encoding.UTF8.GetByteCount(address) > MaxPathBytes)
+        {
+            return;
+        }
+
+        try
+        {
+            _socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            _address = new UnixDomainSocketEndPoint(address[0] == '@' ? $"\0{address[1..]}" : address);
+        }
+        catch (SocketException)
+        {
+            // Nothing can be told.
+        }
+    }
+
     /// <summary>The process runs under a service manager that wants to be told.</summary>
-    public bool IsThere => _notifier.IsEnabled;
+    public bool IsThere => _address is not null;
 
     /// <summary>How often <see cref="Alive"/> has to be said; null when nobody waits for it.</summary>
     public static TimeSpan? WatchdogTime => ReadWatchdogTime(Environment.GetEnvironmentVariable);
@@ -29,7 +65,7 @@ internal sealed class ServiceManager
         string? owner = environment("WATCHDOG_PID");
         bool isOurs = string.IsNullOrEmpty(owner) || owner == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         return isOurs && long.TryParse(environment("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out long microseconds) && microseconds > 0
-            ? TimeSpan.FromMicroseconds(microseconds)
+            ? TimeSpan.FromMicroseconds(Math.Min(microseconds, MaxWatchdogMicroseconds))
             : null;
     }
 
@@ -55,7 +91,7 @@ internal sealed class ServiceManager
     {
         lock (_gate)
         {
-            string line = PrintableText.Of(status);
+            string line = PrintableText.Of(status, MaxStatusChars);
             if (line != _status)
             {
                 _status = line;
@@ -73,6 +109,8 @@ internal sealed class ServiceManager
         return asking;
     }
 
+    public void Dispose() => _socket?.Dispose();
+
     private async Task AskForTimeAsync(TimeSpan atMost, CancellationToken cancellation)
     {
         for (TimeSpan left = atMost; left > TimeSpan.Zero; left -= ExtendEvery)
@@ -87,14 +125,14 @@ internal sealed class ServiceManager
     {
         lock (_gate)
         {
-            if (_isStopping && !always)
+            if (_address is null || (_isStopping && !always))
             {
                 return;
             }
 
             try
             {
-                _notifier.Notify(new ServiceState(assignments));
+                _socket!.SendTo(Encoding.UTF8.GetBytes(assignments), _address);
             }
             catch (SocketException)
             {

@@ -19,7 +19,7 @@ internal static class SidecarProcess
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(DaemonOptions given, SettingsSource source)
     {
-        ServiceManager manager = new();
+        using ServiceManager manager = new();
         try
         {
             manager.Say("Starting");

@@ -9,12 +9,12 @@ internal static class PrintableText
     /// <summary>The longest known message of RustFS or Vault, with three prefixes, has some 250.</summary>
     public const int MaxChars = 400;
 
-    public static string Of(string text)
+    public static string Of(string text, int maxChars = MaxChars)
     {
-        StringBuilder line = new(Math.Min(text.Length, MaxChars));
+        StringBuilder line = new(Math.Min(text.Length, maxChars));
         foreach (Rune rune in text.EnumerateRunes())
         {
-            if (line.Length >= MaxChars - 1)
+            if (line.Length >= maxChars - 1)
             {
                 return line.Append('…').ToString();
             }

@@ -1,3 +1,6 @@
+using System.Net.Sockets;
+using System.Text;
+using KmsSidecar.CommandLine;
 using KmsSidecar.Hosting;
 using KmsSidecar.Tests.Storage;
 using KmsSidecar.Tests.Support;
@@ -77,11 +80,83 @@ public sealed class ServiceManagerTests : IDisposable
         Assert.Equal(0, await daemon.WaitForExitAsync());
     }
 
+    [Fact]
+    public async Task NobodyThere_LeavesAFailedStartItsExitCode()
+    {
+        string[] arguments = ["serve", .. Arguments, "--master-key-file", _directory.PathOf("none")];
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(arguments, ("NOTIFY_SOCKET", _directory.PathOf("nobody")));
+
+        Assert.Equal(ExitCode.Missing, exitCode);
+        Assert.StartsWith($"kms-sidecar: the master key file {_directory.PathOf("none")} does not exist", errors.Trim().Split('\n')[^1]);
+    }
+
+    [Fact]
+    public async Task NoDescriptorsToSpare_IsNoDeath()
+    {
+        await using DaemonProcess daemon = await DaemonProcess.ServeAsync(Arguments, _manager.Variable, ("WATCHDOG_USEC", "300000"));
+        await _manager.NextAsync("READY=1");
+        for (int i = 0; i < 3; i++)
+        {
+            await _manager.NextAsync("WATCHDOG=1");
+        }
+
+        daemon.LimitOpenFiles(3);
+
+        // More than can have been waiting.
+        for (int i = 0; i < 30; i++)
+        {
+            await _manager.NextAsync("WATCHDOG=1");
+        }
+    }
+
+    [Fact]
+    public async Task AbstractAddress_IsTold()
+    {
+        string name = $"kms-sidecar-{Guid.NewGuid():N}";
+        using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint($"\0{name}"));
+        using ServiceManager manager = new($"@{name}");
+
+        manager.Ready();
+
+        byte[] buffer = new byte[64];
+        int length = await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+        Assert.Equal("READY=1"u8, buffer.AsSpan(0, length));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("@")]
+    [InlineData("vsock:2:1234")]
+    [InlineData("/12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890")]
+    public void AddressThatCannotBe_IsNobody(string? address)
+    {
+        using ServiceManager manager = new(address);
+
+        Assert.False(manager.IsThere);
+        manager.Ready();
+    }
+
+    /// <summary>Systemd drops a longer message whole.</summary>
+    [Fact]
+    public async Task LongStatus_IsCut()
+    {
+        using ServiceManager manager = new(_manager.Path);
+
+        manager.Say(new string('\u20ac', 100_000));
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(await _manager.NextAsync("STATUS=")), 2_000, 4_096);
+    }
+
     [Theory]
     [InlineData("30000000", null, 30)]
     [InlineData("30000000", "", 30)]
     [InlineData("30000000", "own", 30)]
     [InlineData("30000000", "1", null)]
+    [InlineData("9223372036854775807", null, 3600)]
+    [InlineData("18446744073709551615", null, null)]
     [InlineData("0", null, null)]
     [InlineData("-1", null, null)]
     [InlineData("soon", null, null)]

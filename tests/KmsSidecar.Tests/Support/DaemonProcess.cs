@@ -57,6 +57,14 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>SIGHUP.</summary>
     public void HangUp() => Signal("-HUP");
 
+    /// <summary>However many it has open now.</summary>
+    public void LimitOpenFiles(int limit)
+    {
+        using Process prlimit = Process.Start("prlimit", [$"--pid={_process.Id}", $"--nofile={limit}:{limit}"]);
+        prlimit.WaitForExit();
+        Assert.Equal(0, prlimit.ExitCode);
+    }
+
     /// <summary>Returns when it has written this to standard error.</summary>
     public async Task WaitForErrorAsync(string text)
     {

@@ -93,7 +93,9 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
         }
 
         bool isAdmitted = allowed.Allows(peer);
-        if (!isAdmitted)
+
+        // The watchdog asks as this process, which need not be on the list.
+        if (!isAdmitted && peer.ProcessId != Environment.ProcessId)
         {
             Log.CallerRefused(_log, surface, peer.UserId, peer.GroupId, peer.ProcessId);
         }

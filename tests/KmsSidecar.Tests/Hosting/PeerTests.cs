@@ -37,8 +37,16 @@ public sealed class PeerTests
     [Fact]
     public async Task RefusedCaller_IsLoggedOnceWithUserGroupAndProcess()
     {
+        using NotifySocket manager = new();
         await using DaemonProcess daemon = await DaemonProcess.ServeAsync(
-            ["--dev", "--listen", "none", "--allow-uid", $"{SomebodyElse}", "--log-format", "text"]);
+            ["--dev", "--listen", "none", "--allow-uid", $"{SomebodyElse}", "--log-format", "text"], manager.Variable, ("WATCHDOG_USEC", "300000"));
+        await manager.NextAsync("READY=1");
+        for (int i = 0; i < 3; i++)
+        {
+            // The daemon has asked itself, and is refused as well.
+            await manager.NextAsync("WATCHDOG=1");
+        }
+
         using ApiClient client = ApiClient.OverUnix(daemon.Exported("SOCK"));
 
         (await client.GetAsync("/v1/status")).Expect(403);

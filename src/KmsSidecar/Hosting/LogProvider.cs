@@ -56,6 +56,11 @@ internal sealed class LogProvider : ILoggerProvider
                 return;
             }
 
+            if (_lost > 0)
+            {
+                _waiting.Enqueue(TellLost());
+            }
+
             _waiting.Enqueue(logged);
             Monitor.Pulse(_waiting);
         }
@@ -63,32 +68,33 @@ internal sealed class LogProvider : ILoggerProvider
 
     private void WriteAll()
     {
-        while (Take(out int lost) is { } next)
+        while (Take() is { } next)
         {
-            if (lost > 0)
-            {
-                string message = $"{lost} events are missing here: they came faster than they could be written";
-                _sink.Write(new LogEvent(LogLevel.Warning, "rustfs::kms::daemon", Observability.EventIds.EventsLost, message, Exception: null, Values: null));
-            }
-
             _sink.Write(next);
         }
     }
 
     /// <returns>Null at the end.</returns>
-    /// <param name="lost">Before it.</param>
-    private LogEvent? Take(out int lost)
+    private LogEvent? Take()
     {
         lock (_waiting)
         {
-            while (_waiting.Count == 0 && !_isEnding)
+            while (_waiting.Count == 0 && _lost == 0 && !_isEnding)
             {
                 Monitor.Wait(_waiting);
             }
 
-            (lost, _lost) = (_lost, 0);
-            return _waiting.TryDequeue(out LogEvent? next) ? next : null;
+            return _waiting.TryDequeue(out LogEvent? next) ? next
+                : _lost > 0 ? TellLost()
+                : null;
         }
+    }
+
+    private LogEvent TellLost()
+    {
+        string message = $"{_lost} events are missing here: they came faster than they could be written";
+        _lost = 0;
+        return new LogEvent(LogLevel.Warning, "rustfs::kms::daemon", Observability.EventIds.EventsLost, message, Exception: null, Values: null);
     }
 
     private sealed class Logger(LogProvider provider, string category) : ILogger

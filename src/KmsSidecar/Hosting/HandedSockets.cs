@@ -44,8 +44,6 @@ internal sealed partial class HandedSockets
             {
                 throw Refused($"{address} was handed over twice: remove one ListenStream= from the socket unit");
             }
-
-            DeferAccept(socket);
         }
     }
 
@@ -123,13 +121,14 @@ internal sealed partial class HandedSockets
                 Socket socket = new(new SafeSocketHandle(descriptor, ownsHandle: true));
                 if (socket.SocketType == SocketType.Stream && IsListening(socket) && socket.LocalEndPoint is IPEndPoint or UnixDomainSocketEndPoint)
                 {
+                    DeferAccept(socket);
                     return socket;
                 }
             }
         }
         catch (SocketException)
         {
-            // Not a socket.
+            // Not a socket, or of another protocol.
         }
 
         throw Refused($"descriptor {descriptor}, which was handed over, is not a listening stream socket: use ListenStream= and Accept=no in the socket unit");

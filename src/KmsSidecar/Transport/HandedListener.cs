@@ -14,6 +14,7 @@ internal sealed class HandedListener(EndPoint endpoint, Socket socket, ILoggerFa
     private static readonly TimeSpan RetryAccept = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _unbound = new();
+    private readonly TaskCompletionSource _lastAccepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly UnheardConnections _unheard = new();
     private readonly SocketConnectionContextFactory _contexts = new(
         new SocketConnectionFactoryOptions(), logs.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport"));
@@ -38,6 +39,7 @@ internal sealed class HandedListener(EndPoint endpoint, Socket socket, ILoggerFa
             }
             catch (OperationCanceledException)
             {
+                _lastAccepted.TrySetResult();
                 return null;
             }
             catch (SocketException)
@@ -51,6 +53,9 @@ internal sealed class HandedListener(EndPoint endpoint, Socket socket, ILoggerFa
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         await _unbound.CancelAsync();
+
+        // A connection that was accepted at the same moment counts among the unheard before Kestrel asks for another and is given none.
+        await _lastAccepted.Task.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _unheard.WaitAsync(cancellationToken);
     }
 

@@ -55,4 +55,10 @@ scenario_package() {
   check "purge with the answer yes" 0 "$?"
   check "the keys are gone" 1 "$(node test -e /var/lib/rustfs/kms-keys; echo $?)"
   check "and the state" 1 "$(node test -e /var/lib/kms-sidecar; echo $?)"
+
+  install_package "$package"
+  node chown -R nobody /var/lib/rustfs/kms-keys
+  node_sh 'echo kms-sidecar kms-sidecar/purge-data boolean true | debconf-set-selections'
+  node env DEBIAN_FRONTEND=noninteractive dpkg -P kms-sidecar >/dev/null 2>&1
+  check "a key directory of somebody else stays" 0 "$(node test -e /var/lib/rustfs/kms-keys; echo $?)"
 }

@@ -9,7 +9,7 @@ internal static partial class HostingLog
     public static partial void Listening(ILogger log, string addresses, string ciphers);
 
     [LoggerMessage(EventIds.NoCredentials, LogLevel.Warning,
-        "no root credentials: the TCP listener refuses every request until RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY or --credentials-file are set")]
+        "no root credentials: the TCP listener refuses every request until there are some, as the systemd credential 'credentials', in --credentials-file, or as RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY")]
     public static partial void NoCredentials(ILogger log);
 
     [LoggerMessage(EventIds.MasterKeyGenerated, LogLevel.Warning,

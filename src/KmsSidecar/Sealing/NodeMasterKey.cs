@@ -123,5 +123,5 @@ internal sealed class NodeMasterKey : IDisposable
     private static KmsException Gone(DurableDirectory stateDirectory) => new(
         KmsError.StorageFailed,
         FaultCause.Missing,
-        $"{Path.Join(stateDirectory.FullPath, FileName)} is gone, but the state beside it was sealed with it; restore it, or name the key with --master-key-file");
+        $"{Path.Join(stateDirectory.FullPath, FileName)} is gone, but the state beside it was sealed with it; restore it, or give the key with --master-key-file or as the systemd credential 'master-key'");
 }

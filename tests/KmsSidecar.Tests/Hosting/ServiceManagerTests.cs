@@ -71,6 +71,30 @@ public sealed class ServiceManagerTests : IDisposable
     }
 
     [Fact]
+    public async Task FailedStart_WithALongName_IsAStatusOfOneLine()
+    {
+        string[] arguments = ["serve", .. Arguments, "--master-key-file", $"{_directory.PathOf("none")}\nREADY=1\n{new string('x', 1000)}"];
+        await DaemonProcess.RunAsync(arguments, _manager.Variable);
+
+        await _manager.NextAsync("STATUS=Starting");
+        string status = await _manager.NextAsync("STATUS=");
+
+        Assert.Contains("none READY=1 xx", status, StringComparison.Ordinal);
+        Assert.EndsWith("…", status, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FailedStart_WithNobodyThere_KeepsItsExitCode()
+    {
+        string[] arguments = ["serve", .. Arguments, "--master-key-file", _directory.PathOf("none")];
+
+        (int exitCode, _, string errors) = await DaemonProcess.RunAsync(arguments, ("NOTIFY_SOCKET", _directory.PathOf("nobody")));
+
+        Assert.Equal(66, exitCode);
+        Assert.StartsWith("kms-sidecar: the master key file", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task NobodyThere_IsNoFault()
     {
         await using DaemonProcess daemon = await DaemonProcess.ServeAsync(Arguments, ("NOTIFY_SOCKET", _directory.PathOf("nobody")));

@@ -68,7 +68,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, _backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, _backends.UnwrapAsync);
 
-        _sweeper = new KeySweeper(Service, clock, logs, _state.LastStart);
+        _sweeper = new KeySweeper(Service, clock, logs, _state.BelievedTime.Find(), _state.BelievedTime.Keep);
         _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
         KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
 

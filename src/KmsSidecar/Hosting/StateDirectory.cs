@@ -10,17 +10,23 @@ internal sealed class StateDirectory : IDisposable
     private readonly DirectoryLock _lock;
 
     private StateDirectory(
-        DirectoryLock directoryLock, NodeMasterKey masterKey, SealedFiles configurations, SealedFiles users, DerivedKeys derivedKeys)
+        DirectoryLock directoryLock,
+        NodeMasterKey masterKey,
+        SealedFiles configurations,
+        SealedFiles users,
+        DerivedKeys derivedKeys,
+        BelievedTime believedTime)
     {
         _lock = directoryLock;
+        BelievedTime = believedTime;
         MasterKey = masterKey;
         Configurations = configurations;
         Users = users;
         DerivedKeys = derivedKeys;
     }
 
-    /// <summary>When a daemon started here before, by the clock of that time; null when none has.</summary>
-    public DateTimeOffset? LastStart => _lock.LastHeld;
+    /// <summary>What the clock said when a daemon here last believed it.</summary>
+    public BelievedTime BelievedTime { get; }
 
     public NodeMasterKey MasterKey { get; }
 
@@ -52,7 +58,8 @@ internal sealed class StateDirectory : IDisposable
                 new DerivedKeys(
                     masterKey,
                     new DurableDirectory(Path.Join(state.FullPath, "derived-keys"), steps),
-                    reason => HostingLog.DerivedKeyNotKept(log, reason)));
+                    reason => HostingLog.DerivedKeyNotKept(log, reason)),
+                new BelievedTime(state));
         }
         catch
         {
@@ -84,7 +91,7 @@ internal sealed class StateDirectory : IDisposable
 
     private static NodeMasterKey LoadMasterKey(DaemonOptions options, DurableDirectory state, ILogger log)
     {
-        if ((MasterKeyFileOf(options)) is { } file)
+        if (MasterKeyFileOf(options) is { } file)
         {
             return NodeMasterKey.Read(file);
         }

@@ -12,7 +12,8 @@ namespace KmsSidecar.Operations;
 /// <para>Never the default key. Each step looks anew under the lock of all changes, so a deletion that is cancelled in time is, and
 /// operators wait for a few keys at most.</para>
 /// <para>A wall clock that went back destroys nothing early. One that jumped ahead would: see <see cref="ClockWatch"/>. Across a restart a
-/// jump looks like a node that was off; so a day passes before anything goes.</para>
+/// jump looks like a node that was off; so a day passes before anything goes, and until then the jump is not taken for granted: one more
+/// restart waits a day again.</para>
 /// </remarks>
 internal sealed class KeySweeper : IAsyncDisposable
 {
@@ -39,16 +40,25 @@ internal sealed class KeySweeper : IAsyncDisposable
     /// <summary>Keys that are due and the default: each is logged once, not every minute.</summary>
     private HashSet<string> _blocked = [];
 
-    /// <summary>How far the clock is ahead of the last start, while that keeps keys from being destroyed.</summary>
+    /// <summary>How far the clock is ahead of when it was last believed, while that keeps keys from being destroyed.</summary>
     private TimeSpan? _ahead;
     private bool _hasToldOfProbation;
     private readonly long _start;
+    private readonly Action<DateTimeOffset>? _believe;
+    private DateTimeOffset? _believed;
 
-    /// <param name="lastStart">By the clock of that time; null for the first.</param>
-    public KeySweeper(KmsService service, TimeProvider clock, ILoggerFactory logs, DateTimeOffset? lastStart = null)
+    /// <param name="lastBelieved">What the clock said when it was last believed; null for the first start.</param>
+    /// <param name="believe">Keeps that for the next start; told at least once a day.</param>
+    public KeySweeper(
+        KmsService service,
+        TimeProvider clock,
+        ILoggerFactory logs,
+        DateTimeOffset? lastBelieved = null,
+        Action<DateTimeOffset>? believe = null)
     {
         _start = clock.GetTimestamp();
-        _ahead = lastStart is { } last && clock.GetUtcNow() - last is var ahead && ahead > FarAhead ? ahead : null;
+        _ahead = lastBelieved is { } last && clock.GetUtcNow() - last is var ahead && ahead > FarAhead ? ahead : null;
+        _believe = believe;
         _service = service;
         _clock = clock;
         _watch = new ClockWatch(clock);
@@ -68,6 +78,12 @@ internal sealed class KeySweeper : IAsyncDisposable
             return;
         }
 
+        if (_ahead is not null && _clock.GetElapsedTime(_start) >= Probation)
+        {
+            _ahead = null;
+        }
+
+        Believe(now);
         ImmutableArray<KeyDescription> due = await _service.ChangeKeysAsync(
             async snapshot => await snapshot.Backends[0].Backend!.FindDueAsync(now, cancellation), cancellation);
         if (!due.IsEmpty && IsOnProbation())
@@ -89,17 +105,22 @@ internal sealed class KeySweeper : IAsyncDisposable
 
     private bool IsOnProbation()
     {
-        if (_clock.GetElapsedTime(_start) >= Probation)
-        {
-            _ahead = null;
-        }
-        else if (_ahead is { } ahead && !_hasToldOfProbation)
+        if (_ahead is { } ahead && !_hasToldOfProbation)
         {
             _hasToldOfProbation = true;
             SweepLog.OnProbation(_log, ahead);
         }
 
         return _ahead is not null;
+    }
+
+    private void Believe(DateTimeOffset now)
+    {
+        if (_ahead is null && !(_believed is { } last && (now - last).Duration() < Probation))
+        {
+            _believe?.Invoke(now);
+            _believed = now;
+        }
     }
 
     /// <returns>Those that are due, and the default key.</returns>

@@ -25,7 +25,7 @@ internal static partial class SweepLog
     public static partial void PutOff(ILogger log, TimeSpan ahead);
 
     [LoggerMessage(EventIds.SweepOnProbation, LogLevel.Warning,
-        "keys are due, but the wall clock is {Ahead} ahead of the last start: no key is destroyed for a day after this start; if the clock is wrong, set it with timedatectl before")]
+        "keys are due, but the wall clock is {Ahead} ahead of where it was when this daemon last ran: no key is destroyed for a day after this start; if the clock is wrong, set it with timedatectl before")]
     public static partial void OnProbation(ILogger log, TimeSpan ahead);
 
     [LoggerMessage(EventIds.SweepEnded, LogLevel.Error, "looking for keys that are due failed, and will be tried again")]

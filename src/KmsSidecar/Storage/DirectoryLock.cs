@@ -2,14 +2,11 @@ namespace KmsSidecar.Storage;
 
 /// <summary>A share in this process's hold on a directory; the last one disposed lets it go.</summary>
 /// <param name="isFirst">Nobody else in this process held the directory: what looks abandoned in it is.</param>
-/// <param name="lastHeld">When a process took it before this one did; null when none has.</param>
-internal sealed class DirectoryLock(bool isFirst, DateTimeOffset? lastHeld, Action release) : IDisposable
+internal sealed class DirectoryLock(bool isFirst, Action release) : IDisposable
 {
     private Action? _release = release;
 
     public bool IsFirst { get; } = isFirst;
-
-    public DateTimeOffset? LastHeld { get; } = lastHeld;
 
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }

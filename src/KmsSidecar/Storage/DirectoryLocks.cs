@@ -34,12 +34,12 @@ internal sealed class DirectoryLocks
                 bool first = !_holdings.TryGetValue(identity, out Holding? holding);
                 if (first)
                 {
-                    holding = new Holding(identity, LockFile(directory, out DateTimeOffset? lastHeld), lastHeld);
+                    holding = new Holding(identity, LockFile(directory));
                     _holdings.Add(identity, holding);
                 }
 
                 holding!.Count++;
-                return new DirectoryLock(first, holding.LastHeld, () => Release(holding));
+                return new DirectoryLock(first, () => Release(holding));
             }
             catch (PosixException e)
             {
@@ -80,8 +80,7 @@ internal sealed class DirectoryLocks
         }
     }
 
-    /// <param name="lastHeld">When the lock was taken before; null for the first time.</param>
-    private static SafeFileHandle LockFile(string directory, out DateTimeOffset? lastHeld)
+    private static SafeFileHandle LockFile(string directory)
     {
         SafeFileHandle file = Posix.Open(
             Path.Join(directory, FileName), Posix.OpenReadWrite | Posix.OpenCreate | Posix.OpenNoFollow | Posix.OpenNonBlocking, FileMode);
@@ -95,8 +94,6 @@ internal sealed class DirectoryLocks
                     $"{directory} is in use by another kms-sidecar{Holder(file)}; a directory belongs to one daemon at a time");
             }
 
-            FileStatus before = Posix.Status(file);
-            lastHeld = before.Size > 0 ? DateTimeOffset.FromUnixTimeSeconds(before.ChangedAt.Seconds) : null;
             Sign(file);
             return file;
         }
@@ -129,13 +126,11 @@ internal sealed class DirectoryLocks
         return int.TryParse(text[..length], NumberStyles.None, CultureInfo.InvariantCulture, out int process) ? process : null;
     }
 
-    private sealed class Holding((uint, uint, ulong) identity, SafeFileHandle file, DateTimeOffset? lastHeld)
+    private sealed class Holding((uint, uint, ulong) identity, SafeFileHandle file)
     {
         public (uint, uint, ulong) Identity { get; } = identity;
 
         public SafeFileHandle File { get; } = file;
-
-        public DateTimeOffset? LastHeld { get; } = lastHeld;
 
         public int Count { get; set; }
     }

@@ -169,6 +169,43 @@ public sealed class KeySweeperTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task StartWithAClockFarAhead_IsBelievedAfterADay_AndNotByAnotherStart()
+    {
+        DateTimeOffset believed = _clock.GetUtcNow();
+        await RunWithPendingAsync("old");
+        _clock.SetAhead(TimeSpan.FromDays(365));
+        for (int start = 0; start < 2; start++)
+        {
+            await using KeySweeper early = new(_service.Service, _clock, _service.Log, believed, time => believed = time);
+            await early.SweepAsync(Cancellation);
+            Assert.True(Holds("old"));
+        }
+
+        await using KeySweeper sweeper = new(_service.Service, _clock, _service.Log, believed, time => believed = time);
+        _clock.Pass(KeySweeper.Probation);
+        await sweeper.SweepAsync(Cancellation);
+
+        Assert.False(Holds("old"));
+        Assert.Equal(_clock.GetUtcNow(), believed);
+    }
+
+    [Fact]
+    public async Task ARunningDaemon_KeepsWhatTheClockSays_OnceADay()
+    {
+        await RunWithPendingAsync("old");
+        List<DateTimeOffset> kept = [];
+        await using KeySweeper sweeper = new(_service.Service, _clock, _service.Log, believe: kept.Add);
+
+        await sweeper.SweepAsync(Cancellation);
+        await sweeper.SweepAsync(Cancellation);
+        Assert.Single(kept);
+
+        _clock.Pass(TimeSpan.FromDays(1));
+        await sweeper.SweepAsync(Cancellation);
+        Assert.Equal(TimeSpan.FromDays(1), kept[1] - kept[0]);
+    }
+
+    [Fact]
     public async Task StartWithAClockFarAhead_ThatIsSetRight_DestroysNothing()
     {
         await RunWithPendingAsync("old");

@@ -40,20 +40,6 @@ public sealed class DirectoryLocksTests : IDisposable
     }
 
     [Fact]
-    public void LastTime_IsToldToWhoTakesItNext()
-    {
-        using (DirectoryLock first = _process.Acquire(_temp.FullPath))
-        {
-            Assert.Null(first.LastHeld);
-        }
-
-        using DirectoryLock second = _process.Acquire(_temp.FullPath);
-        using DirectoryLock shared = _process.Acquire(_temp.FullPath);
-        Assert.InRange(second.LastHeld!.Value, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow);
-        Assert.Equal(second.LastHeld, shared.LastHeld);
-    }
-
-    [Fact]
     public void SameProcess_SharesUntilTheLastLetsGo()
     {
         DirectoryLock old = _process.Acquire(_temp.FullPath);

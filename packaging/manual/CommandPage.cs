@@ -74,7 +74,7 @@ internal static class CommandPage
     {
         page.Section("SIGNALS");
         page.Entry("SIGTERM, SIGINT, SIGQUIT", null, "The daemon takes no new request, finishes those that it has, and ends.");
-        page.Entry("SIGHUP", null, "The daemon reads certificates, credentials and users again. What is wrong with them is logged, and what it had stays.");
+        page.Entry("SIGHUP", null, "The daemon reads the log level, certificates, credentials and users again. What is wrong with them is logged, and what it had stays; other settings that have changed are named, and wait for a restart.");
     }
 
     private static void WriteEnvironment(Roff page)

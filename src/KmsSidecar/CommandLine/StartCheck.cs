@@ -9,16 +9,35 @@ using KmsSidecar.Tls;
 namespace KmsSidecar.CommandLine;
 
 /// <summary><c>check</c>: what <c>serve</c> would need, looked at in the order in which it does, as the user who asks. Starts and changes nothing.</summary>
-internal sealed class StartCheck(DaemonOptions options)
+internal sealed class StartCheck
 {
-    private const string SocketUnit = "/etc/systemd/system/sockets.target.wants/kms-sidecar.socket";
-
+    private readonly DaemonOptions _options;
     private readonly TimeProvider _clock = TimeProvider.System;
     private int _exitCode = ExitCode.Ok;
     private int? _daemon;
 
+    private StartCheck(DaemonOptions options) => _options = options;
+
     /// <returns>The exit code: that of the first fault.</returns>
-    public int Run()
+    public static int Run(DaemonOptions options)
+    {
+        if (!options.Development)
+        {
+            return new StartCheck(options).Run();
+        }
+
+        try
+        {
+            using DevelopmentSandbox sandbox = new(options);
+            return new StartCheck(sandbox.Options).Run();
+        }
+        catch (KmsException fault)
+        {
+            return Failure.Report(fault);
+        }
+    }
+
+    private int Run()
     {
         Look(CheckClock);
         Look(CheckAccounts);
@@ -27,12 +46,12 @@ internal sealed class StartCheck(DaemonOptions options)
         Look(CheckState);
         Look(CheckMasterKey);
         Look(CheckStaticKey);
-        foreach (string path in ((string?[])[options.Socket, options.AdminSocket]).OfType<string>())
+        foreach (string path in ((string?[])[_options.Socket, _options.AdminSocket]).OfType<string>())
         {
             Look(() => CheckSocket(path));
         }
 
-        foreach (ListenAddress address in options.Listen)
+        foreach (ListenAddress address in _options.Listen)
         {
             Look(() => CheckAddress(address));
         }
@@ -83,20 +102,20 @@ internal sealed class StartCheck(DaemonOptions options)
 
     private string? CheckAccounts()
     {
-        AccountFiles.Check(options);
-        string?[] files = [options.CredentialsFile, options.UsersFile];
+        AccountFiles.Check(_options);
+        string?[] files = [_options.CredentialsFile, _options.UsersFile];
         return files.Any(static file => file is not null) ? string.Join(" and ", files.OfType<string>()) : null;
     }
 
     private string? CheckRustFs()
     {
-        RustFsFactory.Open(options, _clock)?.Dispose();
-        return options.RustFs is { } rustFs ? $"what RustFS at {rustFs.Endpoint} is asked with" : null;
+        RustFsFactory.Open(_options, _clock)?.Dispose();
+        return _options.RustFs is { } rustFs ? $"what RustFS at {rustFs.Endpoint} is asked with" : null;
     }
 
     private string? CheckCertificate()
     {
-        if (ServerTls.FilesOf(options) is not { } files)
+        if (ServerTls.FilesOf(_options) is not { } files)
         {
             return null;
         }
@@ -109,7 +128,7 @@ internal sealed class StartCheck(DaemonOptions options)
 
     private string CheckState()
     {
-        DurableDirectory state = new(options.StateDirectory, new SystemFileSteps());
+        DurableDirectory state = new(_options.StateDirectory, new SystemFileSteps());
         if (state.FindFault() is { } fault)
         {
             throw fault;
@@ -123,8 +142,8 @@ internal sealed class StartCheck(DaemonOptions options)
 
     private string? CheckMasterKey()
     {
-        DurableDirectory state = new(options.StateDirectory, new SystemFileSteps());
-        string? file = StateDirectory.MasterKeyFileOf(options);
+        DurableDirectory state = new(_options.StateDirectory, new SystemFileSteps());
+        string? file = StateDirectory.MasterKeyFileOf(_options);
         if (file is null && state.FindFault() is not null)
         {
             return null;
@@ -135,7 +154,7 @@ internal sealed class StartCheck(DaemonOptions options)
 
     private string? CheckStaticKey()
     {
-        if (options.StaticKeyFile is not { } file)
+        if (_options.StaticKeyFile is not { } file)
         {
             return null;
         }
@@ -148,14 +167,11 @@ internal sealed class StartCheck(DaemonOptions options)
     {
         if (ListeningSockets.Has(path))
         {
-            return Held(path) ?? throw new ListenException($"{path} is in use: another process listens on it", cause: FaultCause.Held);
+            return Held(path) ?? throw SocketClaim.InUse($"{path} is in use: another process listens on it");
         }
 
-        string directory = Path.GetDirectoryName(path)!;
-        return Path.Exists(path) && !Posix.Status(path).IsSocket
-                ? throw new ListenException($"{path} is not a socket; remove it or give another path", cause: FaultCause.Setting)
-            : new DurableDirectory(directory, new SystemFileSteps()).FindFault() is { } fault ? throw fault
-            : $"socket {path}";
+        _ = SocketClaim.IsTaken(path);
+        return new DurableDirectory(Path.GetDirectoryName(path)!, new SystemFileSteps()).FindFault() is { } fault ? throw fault : $"socket {path}";
     }
 
     private string CheckAddress(ListenAddress address)
@@ -163,7 +179,7 @@ internal sealed class StartCheck(DaemonOptions options)
         try
         {
             // Bound, and never listened on: nobody can connect to it.
-            ListenSockets.Bind(address.EndPoint, options).Dispose();
+            ListenSockets.Bind(address.EndPoint, _options).Dispose();
             return $"address {address.EndPoint}";
         }
         catch (ListenException taken) when (taken.Cause == FaultCause.Address && Held(address.EndPoint.ToString()) is { } good)
@@ -179,6 +195,6 @@ internal sealed class StartCheck(DaemonOptions options)
 
     /// <summary>Null when it is not this service that has an address or a socket.</summary>
     private string? Held(string what) => _daemon is not null ? $"{what}, which the running daemon has"
-        : Path.Exists(SocketUnit) ? $"{what}, which systemd has for kms-sidecar.socket"
+        : new SocketUnit().Has(what) ? $"{what}, which systemd has for kms-sidecar.socket"
         : null;
 }

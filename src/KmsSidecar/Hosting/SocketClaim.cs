@@ -68,8 +68,9 @@ internal sealed class SocketClaim : IDisposable
         }
     }
 
-    /// <summary>Removes a socket on which nobody answers.</summary>
-    private static bool RemoveStale(string path)
+    /// <summary>Whether there is a socket at the path already.</summary>
+    /// <exception cref="ListenException">There is something else.</exception>
+    public static bool IsTaken(string path)
     {
         FileInfo found = new(path);
         if (!found.Exists && found.LinkTarget is null && !Directory.Exists(path))
@@ -77,9 +78,20 @@ internal sealed class SocketClaim : IDisposable
             return false;
         }
 
-        if (found.LinkTarget is not null || !Posix.Status(path).IsSocket)
+        return found.LinkTarget is null && Posix.Status(path).IsSocket
+            ? true
+            : throw new ListenException($"{path} is not a socket; remove it or give another path", cause: FaultCause.Setting);
+    }
+
+    public static ListenException InUse(string what) =>
+        new($"{what}; end that one, or give another path", cause: FaultCause.Held);
+
+    /// <summary>Removes a socket on which nobody answers.</summary>
+    private static bool RemoveStale(string path)
+    {
+        if (!IsTaken(path))
         {
-            throw new ListenException($"{path} is not a socket; remove it or give another path", cause: FaultCause.Setting);
+            return false;
         }
 
         using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -99,7 +111,4 @@ internal sealed class SocketClaim : IDisposable
 
         throw InUse($"{path} is in use: another process answers on it");
     }
-
-    private static ListenException InUse(string what) =>
-        new($"{what}; end that one, or give another path", cause: FaultCause.Held);
 }

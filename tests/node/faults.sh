@@ -35,6 +35,12 @@ scenario_faults() {
   has "and can be taken back" '"success":true' "$(signed -X POST "$kms/rollback")"
   node_sh 'rm /etc/systemd/system/kms-sidecar.service.d/keys.conf && systemctl daemon-reload'
 
+  echo "# a check that sees what the service sees"
+  answer=$(node systemd-run -qP -p User=kms-sidecar -p LoadCredentialEncrypted=credentials:kms-sidecar.credentials kms-sidecar check 2>&1)
+  check "it ends well" 0 "$?"
+  has "with the credential" "good: /run/credentials/" "$answer"
+  has "beside the running daemon" "which the running daemon has" "$answer"
+
   echo "# credentials that others may read"
   printf 'RUSTFS_ACCESS_KEY=a\nRUSTFS_SECRET_KEY=b\n' | install -m 644 /dev/stdin "$root/etc/kms-sidecar/open-to-all"
   configured 'credentials_file = /etc/kms-sidecar/open-to-all'

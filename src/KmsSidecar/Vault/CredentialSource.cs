@@ -57,9 +57,6 @@ internal sealed class TokenSource(VaultAuth.Token token) : CredentialSource
 
 internal sealed class TokenFileSource(VaultAuth.TokenFile file) : CredentialSource
 {
-    private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
     private FileStamp? _read;
 
     public override bool IsOwn => false;
@@ -76,7 +73,7 @@ internal sealed class TokenFileSource(VaultAuth.TokenFile file) : CredentialSour
     {
         // Before the file is read: what is written meanwhile is seen at the next look.
         _read = FileStamp.Of(file.Path);
-        return new(new TokenGrant(SecretFile.Read("the token file", file.Path, Others), Life: null));
+        return new(new TokenGrant(SecretFile.Read("the token file", file.Path), Life: null));
     }
 }
 
@@ -87,7 +84,7 @@ internal sealed class KubernetesSource(VaultAuth.Kubernetes account) : Credentia
     public override async ValueTask<TokenGrant> AcquireAsync(CredentialCalls calls, CancellationToken cancellation)
     {
         // Kubelet writes it for the pod's users to read.
-        using SecretBytes jwt = SecretFile.Read("jwt_path", account.JwtPath, UnixFileMode.None);
+        using SecretBytes jwt = SecretFile.Read("jwt_path", account.JwtPath, isPublic: true);
         using SecretBuffer body = VaultJson.WriteObject("role", account.Role, "jwt", jwt.Span);
         return await calls.LogInAsync(account.Mount, body.WrittenMemory, jwt.Memory, Mend, cancellation);
     }

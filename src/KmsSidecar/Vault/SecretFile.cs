@@ -12,16 +12,16 @@ internal static class SecretFile
     public const int MaxBytes = 16 * 1024;
 
     /// <param name="setting">What names the file, for faults.</param>
-    /// <param name="refused">Permissions that the file must not have.</param>
+    /// <param name="isPublic">Whoever wrote the file decides who reads it.</param>
     /// <returns>Without white space around it; the caller's.</returns>
     /// <exception cref="KmsException">InvalidConfiguration, StorageFailed.</exception>
-    public static SecretBytes Read(string setting, string path, UnixFileMode refused)
+    public static SecretBytes Read(string setting, string path, bool isPublic = false)
     {
         byte[] content = BoundedFile.TryRead(
             path,
             MaxBytes,
             followSymbolicLinks: true,
-            status => (status.Permissions & refused) != 0 ? $"{setting} {path} is open to others; run: chmod 600 {path}" : null)
+            status => isPublic ? null : SecretPermissions.FindFault(setting, path, status))
             ?? throw new KmsException(KmsError.InvalidConfiguration, $"{setting} {path} does not exist");
         try
         {

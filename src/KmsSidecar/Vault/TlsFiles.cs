@@ -58,16 +58,11 @@ internal static class TlsFiles
         X509Certificate2Collection chain = ReadCertificates("client_cert_path", certificatePath);
         using X509Certificate2 first = chain[0];
         chain.RemoveAt(0);
-        return WithText("client_key_path", keyPath, FindFault, text =>
+        return WithText("client_key_path", keyPath, status => SecretPermissions.FindFault("client_key_path", keyPath, status), text =>
         {
             X509Certificate2 pair = X509Certificate2.CreateFromPem(first.ExportCertificatePem(), text.Span);
             return SslStreamCertificateContext.Create(pair, chain, offline: true);
         });
-
-        string? FindFault(FileStatus status) =>
-            (status.Permissions & (UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0
-                ? $"client_key_path {keyPath} is open to others; run: chmod 600 {keyPath}"
-                : null;
     }
 
     /// <summary>The text is wiped afterwards: there may be a private key in it.</summary>

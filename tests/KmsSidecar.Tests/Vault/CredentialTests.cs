@@ -107,6 +107,7 @@ public sealed class CredentialTests : IDisposable
         VaultAuth Role(string file) => new VaultAuth.AppRole(roleId, SecretIdFile: file);
 
         await AssertRefusedAsync(vault, Role(Named(secretId, UnixFileMode.UserRead | UnixFileMode.OtherRead)), "is open to others", "chmod 600");
+        await AssertRefusedAsync(vault, Role(Named(secretId, UnixFileMode.UserRead | UnixFileMode.GroupRead)), "is open to others", "chmod 600");
         await AssertRefusedAsync(vault, Role(Named(" \n")), "one line of printable ASCII");
         await AssertRefusedAsync(vault, Role(Named("two\nlines")), "one line of printable ASCII");
         await AssertRefusedAsync(vault, Role(Named(new string('x', 20_000))), "longer than 16384 bytes");

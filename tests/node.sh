@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 cannot() { # SENTENCE: where a node cannot be had, CI fails and others are told
   echo "tests/node.sh: $1" >&2
   [ "${CI:-}" = true ] && { echo "0 passed, 1 failed"; exit 1; }
+  echo "0 passed, 0 failed"
   exit 0
 }
 

@@ -6,12 +6,16 @@ scenario_package() {
 
   if [ -n "$former" ]; then
     echo "# from a former commit"
-    install_package "$former"
-    opens "the former one opens what this one wrapped" "$first"
-    begin_load 4
-    install_package "$package"
-    sleep 1
-    end_load "upgrade from a former commit under load"
+    if dpkg-deb -c "$former" | grep -q /kms-sidecar.socket; then
+      install_package "$former"
+      opens "the former one opens what this one wrapped" "$first"
+      begin_load 4
+      install_package "$package"
+      sleep 1
+      end_load "upgrade from a former commit under load"
+    else
+      before_sockets
+    fi
   fi
 
   echo "# upgrade under load"
@@ -61,4 +65,28 @@ scenario_package() {
   node_sh 'echo kms-sidecar kms-sidecar/purge-data boolean true | debconf-set-selections'
   node env DEBIAN_FRONTEND=noninteractive dpkg -P kms-sidecar >/dev/null 2>&1
   check "a key directory of somebody else stays" 0 "$(node test -e /var/lib/rustfs/kms-keys; echo $?)"
+}
+
+# before_sockets: from and to a package whose daemon has its addresses itself, so that not every request can wait for the next one
+before_sockets() {
+  local wrapped
+  node systemctl stop kms-sidecar.socket kms-sidecar.service
+  node_sh 'printf "[Service]\nEnvironment=KMS_SIDECAR_SOCKET_GROUP=kms-sidecar\n" >/etc/systemd/system/kms-sidecar.service.d/group.conf'
+  install_package "$former"
+  check "the downgrade to a daemon that has its addresses itself" 0 "$?"
+  node systemctl restart kms-sidecar.service
+  check "which starts on the state of this one" 0 "$?"
+  opens "the former one opens what this one wrapped" "$first"
+  wrapped=$(generate)
+  begin_load 4
+  install_package "$package"
+  check "the upgrade from it" 0 "$?"
+  sleep 1
+  node pkill -TERM -f '^python3 /usr/local/lib/load.py'
+  wait "$load"
+  printf '     upgrade from a daemon that has its addresses itself: %s\n' "$(head -n 1 "$root/var/tmp/load")"
+  unit_is "the socket is systemd's now" kms-sidecar.socket ActiveState active
+  opens "this one opens what the former one wrapped" "$wrapped"
+  opens "and what was wrapped before it" "$first"
+  node_sh 'rm /etc/systemd/system/kms-sidecar.service.d/group.conf && systemctl daemon-reload'
 }

@@ -1,6 +1,5 @@
 using KmsSidecar.Errors;
 using KmsSidecar.Hosting;
-using Microsoft.Extensions.Hosting.Systemd;
 
 namespace KmsSidecar.CommandLine;
 
@@ -21,5 +20,5 @@ internal static class Failure
 
     /// <summary>The line alone. In the journal it is an error, not a remark.</summary>
     public static void Write(string message) =>
-        Console.Error.WriteLine($"{(SystemdHelpers.IsSystemdService() ? "<3>" : "")}kms-sidecar: {message}");
+        Console.Error.WriteLine($"{(JournalStream.IsStandardError ? "<3>" : "")}kms-sidecar: {message}");
 }

@@ -1,9 +1,8 @@
 using KmsSidecar.Options;
-using Microsoft.Extensions.Hosting.Systemd;
 
 namespace KmsSidecar.Hosting;
 
-/// <summary>Where events go and how they look: to standard error, readable on a terminal, JSON on a pipe; to the journal under systemd.</summary>
+/// <summary>Where events go and how they look: to standard error, readable on a terminal, JSON on a pipe; with their fields to the journal.</summary>
 internal static class LogOutput
 {
     /// <returns>The caller's to dispose, last of all: it writes out what is still waiting.</returns>
@@ -16,13 +15,10 @@ internal static class LogOutput
 
     private static ILogSink SinkOf(DaemonOptions options)
     {
-        bool toJournal = options.LogFormat == LogFormat.Auto && SystemdHelpers.IsSystemdService();
+        bool toJournal = options.LogFormat == LogFormat.Auto && JournalStream.IsStandardError;
         bool asText = options.LogFormat == LogFormat.Text || (options.LogFormat == LogFormat.Auto && !Console.IsErrorRedirected);
         LineSink lines = new(
             toJournal || asText ? new LineFormatter(toJournal, TimeProvider.System).Format : new JsonLineFormatter(TimeProvider.System).Format, Console.Error);
-
-        // Set where standard error is the journal's, systemd.exec(5).
-        bool isJournalThere = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("JOURNAL_STREAM")) && File.Exists(JournalSink.SocketPath);
-        return toJournal && isJournalThere ? new JournalSink(JournalSink.SocketPath, lines) : lines;
+        return toJournal && File.Exists(JournalSink.SocketPath) ? new JournalSink(JournalSink.SocketPath, lines) : lines;
     }
 }

@@ -12,7 +12,13 @@ internal sealed class ProcessLifetime : IDisposable
     public ProcessLifetime(ServiceManager manager)
     {
         _manager = manager;
-        _signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, End))];
+        _signals =
+        [
+            .. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, End)),
+
+            // Before there is anything to reload it would end the process: ReloadSignal listens later.
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, static signal => signal.Cancel = true),
+        ];
     }
 
     /// <summary>Says that it is ready, and returns when the process is told to end.</summary>

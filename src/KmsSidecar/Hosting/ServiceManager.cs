@@ -4,13 +4,14 @@ using System.Net.Sockets;
 using System.Text;
 using KmsSidecar.Background;
 using KmsSidecar.Observability;
+using Microsoft.Extensions.Hosting.Systemd;
 
 namespace KmsSidecar.Hosting;
 
 /// <summary>What systemd is told about the process, sd_notify(3). Says nothing outside of it, and never fails.</summary>
-/// <remarks>The framework's notifier opens a socket for each message, so a process without descriptors to spare would be killed as dead, and a
+/// <remarks>The framework's own notifier opens a socket for each message, so a process without descriptors to spare would be killed as dead, and a
 /// reload in it would never be over.</remarks>
-internal sealed class ServiceManager : IDisposable
+internal sealed class ServiceManager : ISystemdNotifier, IDisposable
 {
     /// <summary>Systemd drops a message of more than 4096 bytes, and a character has three at most.</summary>
     private const int MaxStatusChars = 1_000;
@@ -54,7 +55,7 @@ internal sealed class ServiceManager : IDisposable
     }
 
     /// <summary>The process runs under a service manager that wants to be told.</summary>
-    public bool IsThere => _address is not null;
+    public bool IsEnabled => _address is not null;
 
     /// <summary>How often <see cref="Alive"/> has to be said; null when nobody waits for it.</summary>
     public static TimeSpan? WatchdogTime => ReadWatchdogTime(Environment.GetEnvironmentVariable);
@@ -69,7 +70,9 @@ internal sealed class ServiceManager : IDisposable
             : null;
     }
 
-    public void Ready() => Send("READY=1");
+    public void Notify(ServiceState state) => Send(state.ToString());
+
+    public void Ready() => Notify(ServiceState.Ready);
 
     /// <summary>To be followed by <see cref="Ready"/>, whatever came of it.</summary>
     public void Reloading() => Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={Stopwatch.GetTimestamp() / 1000}"));
@@ -79,7 +82,7 @@ internal sealed class ServiceManager : IDisposable
     {
         lock (_gate)
         {
-            Send("STOPPING=1");
+            Notify(ServiceState.Stopping);
             _isStopping = true;
         }
     }
@@ -104,7 +107,7 @@ internal sealed class ServiceManager : IDisposable
     /// <param name="atMost">From now on.</param>
     public BackgroundLoop AskForTime(TimeSpan atMost)
     {
-        BackgroundLoop asking = new(cancellation => IsThere ? AskForTimeAsync(atMost, cancellation) : Task.CompletedTask);
+        BackgroundLoop asking = new(cancellation => IsEnabled ? AskForTimeAsync(atMost, cancellation) : Task.CompletedTask);
         asking.Start();
         return asking;
     }

@@ -26,7 +26,7 @@ internal sealed class StatusReport : IAsyncDisposable
     public static StatusReport Start(KmsService service, ServiceManager manager, TimeProvider clock)
     {
         StatusReport report = new(service, manager, clock);
-        if (manager.IsThere)
+        if (manager.IsEnabled)
         {
             report._loop.Start();
         }

@@ -24,7 +24,7 @@ internal sealed partial class Watchdog : IAsyncDisposable
     public static Watchdog Start(RequestPath path, ServiceManager manager, TimeSpan? patience, ILogger log)
     {
         Watchdog watchdog = new(path, manager, patience.GetValueOrDefault() / 3, log);
-        if (patience is not null && manager.IsThere)
+        if (patience is not null && manager.IsEnabled)
         {
             watchdog._loop.Start();
         }

@@ -159,7 +159,7 @@ public sealed class ServiceManagerTests : IDisposable
     {
         using ServiceManager manager = new(address);
 
-        Assert.False(manager.IsThere);
+        Assert.False(manager.IsEnabled);
         manager.Ready();
     }
 

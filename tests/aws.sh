@@ -15,6 +15,7 @@ daemon=
 start_daemon() { # ACCESS_KEY SECRET [NAME=VALUE for the environment...]
   local key=$1 secret=$2
   shift 2
+  : >"$work/log" # the one before is ready in it
   env RUSTFS_ACCESS_KEY="$key" RUSTFS_SECRET_KEY="$secret" "$@" "$binary" serve --listen http://127.0.0.1:0 --listen https://127.0.0.1:0 \
     --tls-cert "$work/tls/server.pem" --tls-key "$work/tls/server-key.pem" --log-format text \
     --socket "$work/kms.sock" --admin-socket "$work/admin.sock" --state-dir "$work/state" 2>"$work/log" &

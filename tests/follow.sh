@@ -23,6 +23,7 @@ start_rustfs() { start_double rustfs "${1:-0}"; rustfs=$double; port=$(cat "$wor
 endpoint() { echo "http://127.0.0.1:$port"; }
 
 start_daemon() { # extra flags
+  : >"$work/log" # the one before is ready in it
   "$binary" serve --listen none --log-format text --socket "$work/kms.sock" --admin-socket "$work/admin.sock" --state-dir "$work/state" \
     --rustfs-endpoint "$(endpoint)" --rustfs-kms-endpoint https://localhost:9021 --rustfs-credentials-file "$work/credentials" \
     "$@" 2>"$work/log" &

@@ -13,6 +13,7 @@ secret=people-secret-$$
 daemon=
 
 start_daemon() { # extra flags
+  : >"$work/log" # the one before is ready in it
   RUSTFS_ACCESS_KEY=boss RUSTFS_SECRET_KEY=$secret "$binary" serve --listen 127.0.0.1:0 --log-format text \
     --socket "$work/kms.sock" --admin-socket "$work/admin.sock" --state-dir "$work/state" "$@" 2>"$work/log" &
   daemon=$!

@@ -14,6 +14,7 @@ secret=tls-secret-$$
 daemon=
 
 start_daemon() { # extra flags
+  : >"$work/log" # the one before is ready in it
   RUSTFS_ACCESS_KEY=boss RUSTFS_SECRET_KEY=$secret "$binary" serve --listen http://127.0.0.1:0 --listen https://localhost:0 --log-format text \
     --socket "$work/kms.sock" --admin-socket "$work/admin.sock" --state-dir "$work/state" \
     --tls-cert "$tls/server.pem" --tls-key "$tls/server-key.pem" "$@" 2>"$work/log" &

@@ -26,6 +26,11 @@ double=$!
 wait_for 30 test -s "$work/vault" || { cat "$work/vault.log"; not_ok "start the double" "it is not ready"; report; exit 1; }
 address=$(cat "$work/vault")
 double_is() { curl -sS --max-time 30 --cacert "$work/ca.pem" "$address/double/$1" "${@:2}"; }
+is_away() { ! double_is requests -o /dev/null; }
+goes_away() { # Vault, for $outage s; it is away when this returns
+  double_is outage -d '{"for":"'"$outage"'s"}' >/dev/null
+  wait_for 5 is_away
+}
 vault() { # METHOD PATH [JSON]
   curl -sS --max-time 30 --cacert "$work/ca.pem" -H "X-Vault-Token: $(cat "$work/root")" -X "$1" ${3:+-d "$3"} "$address/v1/$2"
 }
@@ -135,7 +140,7 @@ opens "and again" "${vault_keys[@]}"
 status_is "the cache counts" '"hit_count":'
 
 echo "# Vault is away for $outage s"
-double_is outage -d '{"for":"'"$outage"'s"}' >/dev/null
+goes_away
 for i in 1 2 3 4 5 6; do data_code generate-data-key -d '{}' >/dev/null; done
 took=$(for i in 1 2 3 4 5; do data generate-data-key -o /dev/null -w '%{http_code} %{time_total}\n' -d '{}'; done | sort | head -1)
 check "a new data key is refused" 503 "${took% *}"
@@ -169,7 +174,7 @@ lacks "and new ones are local" "118,97,117,108,116,58" "$(text ciphertext_blob "
 
 echo "# started while Vault is away"
 end "$daemon" TERM; daemon=
-double_is outage -d '{"for":"'"$outage"'s"}' >/dev/null
+goes_away
 : >"$work/a.log"
 start_daemon a; daemon=$pid
 opens "local data keys" "${local_keys[@]}"

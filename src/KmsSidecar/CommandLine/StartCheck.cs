@@ -46,7 +46,7 @@ internal sealed class StartCheck
         Look(CheckState);
         Look(CheckMasterKey);
         Look(CheckStaticKey);
-        foreach (string path in ((string?[])[_options.Socket, _options.AdminSocket]).OfType<string>())
+        foreach (string path in _options.SocketPaths)
         {
             Look(() => CheckSocket(path));
         }

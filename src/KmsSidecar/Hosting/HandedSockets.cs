@@ -70,8 +70,7 @@ internal sealed partial class HandedSockets
 
     public static EndPoint[] AddressesOf(DaemonOptions options) =>
     [
-        new UnixDomainSocketEndPoint(options.Socket),
-        .. options.AdminSocket is { } admin ? (EndPoint[])[new UnixDomainSocketEndPoint(admin)] : [],
+        .. options.SocketPaths.Select(static path => new UnixDomainSocketEndPoint(path)),
         .. options.Listen.Select(static address => address.EndPoint),
     ];
 

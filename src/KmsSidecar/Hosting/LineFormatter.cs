@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KmsSidecar.Observability;
 
 namespace KmsSidecar.Hosting;
 
@@ -32,16 +33,12 @@ internal sealed class LineFormatter(bool toJournal, TimeProvider clock)
             line.Append(rune.Value switch
             {
                 '\n' or '\t' or '\r' => new Rune(' '),
-                _ => Prints(rune) ? rune : Rune.ReplacementChar,
+                _ => PrintableText.IsPrintable(rune) ? rune : Rune.ReplacementChar,
             });
         }
 
         return line.ToString();
     }
-
-    private static bool Prints(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
-        or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 
     /// <summary>The severities of syslog(3).</summary>
     private static (int Severity, string Level) Describe(LogLevel level) => level switch

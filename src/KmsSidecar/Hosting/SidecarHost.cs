@@ -210,7 +210,7 @@ internal sealed class SidecarHost : IAsyncDisposable
 
     private void ClaimSockets()
     {
-        foreach (string path in ((string?[])[Options.Socket, Options.AdminSocket]).OfType<string>().Where(path => !_handed.Has(path)))
+        foreach (string path in Options.SocketPaths.Where(path => !_handed.Has(path)))
         {
             SocketClaim claim = SocketClaim.Take(path);
             _sockets.Add(claim);

@@ -26,7 +26,7 @@ internal static class PrintableText
     }
 
     /// <summary>No control characters, and none that only change how others look.</summary>
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+    public static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Control or UnicodeCategory.Format
         or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned);
 }

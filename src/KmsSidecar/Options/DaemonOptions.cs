@@ -36,6 +36,9 @@ internal sealed record DaemonOptions
     /// <summary>Null for none.</summary>
     public string? AdminSocket { get; init; }
 
+    /// <summary>Of both, where there are two.</summary>
+    public ImmutableArray<string> SocketPaths => AdminSocket is { } admin ? [Socket, admin] : [Socket];
+
     public UnixFileMode SocketMode { get; init; }
 
     /// <summary>Null for the daemon's own.</summary>

@@ -1,15 +1,13 @@
 using System.Buffers;
 using System.CommandLine;
 using System.Text.Json;
-using KmsSidecar.Options;
+using KmsSidecar.CommandLine.Client;
 
 namespace KmsSidecar.CommandLine;
 
 /// <summary><c>policy check</c>: asks the running daemon which statement decides.</summary>
 internal static class PolicyCommand
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private static readonly Option<string> User = new("--user")
     {
         Description = "Who would ask: the access key",
@@ -42,42 +40,23 @@ internal static class PolicyCommand
         HelpName = "TIME",
     };
 
-    private static readonly Option<string?> AdminSocket = new("--admin-socket")
-    {
-        Description =
-            $"The daemon's admin socket [default: {DaemonOption.AdminSocket.EnvironmentVariable}, else {DaemonOption.AdminSocket.Default}]",
-        HelpName = "PATH",
-    };
-
-    private static readonly Option<bool> Json = new("--json") { Description = "Print the daemon's answer as JSON" };
-
     public static Command Build()
     {
         Command check = new("check", "Say whether a user may do something, and which statement of which policy decides. Ends with 0 if so, with 1 if not.")
         {
-            User, Action, Resource, SourceAddress, Time, AdminSocket, Json,
+            User, Action, Resource, SourceAddress, Time,
         };
-        check.SetAction(CheckAsync);
+        DaemonConnection.AddTo(check);
+        CommandRun.Set(check, CheckAsync);
         return new Command("policy", "Ask about policies.") { check };
     }
 
     private static async Task<int> CheckAsync(ParseResult result, CancellationToken cancellation)
     {
-        string socket = result.GetValue(AdminSocket)
-            ?? Environment.GetEnvironmentVariable(DaemonOption.AdminSocket.EnvironmentVariable)
-            ?? DaemonOption.AdminSocket.Default;
-        try
-        {
-            using AdminSocketClient daemon = new(socket, Patience);
-            JsonElement answer = await daemon.PostAsync("policies/check", Question(result), cancellation);
-            Console.Out.WriteLine(result.GetValue(Json) ? answer.GetRawText() : answer.GetProperty("message").GetString());
-            return answer.GetProperty("allowed").GetBoolean() ? ExitCode.Ok : ExitCode.Denied;
-        }
-        catch (AdminSocketException failure)
-        {
-            Console.Error.WriteLine($"kms-sidecar: {failure.Message}");
-            return failure.ExitCode;
-        }
+        using DaemonClient daemon = DaemonConnection.Open(result);
+        JsonElement answer = await daemon.SendAsync(HttpMethod.Post, "policies/check", Question(result), cancellation);
+        Console.Out.WriteLine(result.GetValue(DaemonConnection.Json) ? answer.GetRawText() : answer.Text("message"));
+        return answer.Flag("allowed") == true ? ExitCode.Ok : ExitCode.Denied;
     }
 
     private static ReadOnlyMemory<byte> Question(ParseResult result)

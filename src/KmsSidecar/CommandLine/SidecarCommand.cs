@@ -38,6 +38,7 @@ internal static class SidecarCommand
             "check",
             "Look for whatever would keep serve from starting, name every fault, and start and change nothing. Run it as the daemon's user.",
             static (options, _) => Task.FromResult(StartCheck.Run(options))));
+        root.Subcommands.Add(StatusCommand.Build());
         root.Subcommands.Add(KeysCommand.Build());
         root.Subcommands.Add(PolicyCommand.Build());
         root.Subcommands.Add(TlsCommand.Build());

@@ -1,9 +1,9 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Options;
 using KmsSidecar.RustFs;
+using KmsSidecar.Tls;
 
 namespace KmsSidecar.Hosting;
 
@@ -19,7 +19,7 @@ internal static class RustFsFactory
             return null;
         }
 
-        X509Certificate2Collection? authorities = rustFs.CaFile is { } file ? ReadAuthorities(file) : null;
+        X509Certificate2Collection? authorities = rustFs.CaFile is { } file ? TrustedAuthorities.Read("--rustfs-ca-file", file) : null;
         RustFsSettings settings = new(rustFs.Endpoint, options.OwnRegion, rustFs.KmsEndpoint, authorities);
         return new RustFsClient(new RustFsConnection(settings, ReadCredentials(rustFs, options), clock), settings);
     }
@@ -30,26 +30,4 @@ internal static class RustFsFactory
         RootCredentialLoader.Load(rustFs.CredentialsFile ?? options.CredentialsFile) as RootCredentials ?? throw new KmsException(
             KmsError.InvalidConfiguration,
             "--rustfs-endpoint needs credentials: --rustfs-credentials-file, --credentials-file, or RUSTFS_ACCESS_KEY and RUSTFS_SECRET_KEY");
-
-    private static X509Certificate2Collection ReadAuthorities(string file)
-    {
-        try
-        {
-            X509Certificate2Collection authorities = [];
-            authorities.ImportFromPemFile(file);
-            return authorities.Count > 0
-                ? authorities
-                : throw new KmsException(KmsError.InvalidConfiguration, $"--rustfs-ca-file {file}: there is no certificate in it");
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            FaultCause cause = unreadable switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => FaultCause.Missing,
-                UnauthorizedAccessException => FaultCause.NoPermission,
-                _ => FaultCause.Setting,
-            };
-            throw new KmsException(KmsError.InvalidConfiguration, cause, $"--rustfs-ca-file {file}: {unreadable.Message}", unreadable);
-        }
-    }
 }

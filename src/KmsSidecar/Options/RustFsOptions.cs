@@ -51,15 +51,13 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
     private static Uri? ReadEndpoint(OptionValues values, OptionValue given, bool isSecureOnly)
     {
         string scheme = isSecureOnly ? "https" : "http(s)";
-        if (!Uri.TryCreate(given.Text, UriKind.Absolute, out Uri? uri)
-            || uri.Scheme is not ("http" or "https")
-            || uri is not { PathAndQuery: "/", Fragment: "", UserInfo: "", Host.Length: > 0 })
+        if (EndpointAddress.TryParse(given.Text) is not { } uri)
         {
             values.Refuse(given, $"expected {scheme}://HOST:PORT and nothing behind it");
             return null;
         }
 
-        if (uri.Scheme == "http" && (isSecureOnly || !IsLoopback(uri)))
+        if (uri.Scheme == "http" && (isSecureOnly || !EndpointAddress.IsLoopback(uri)))
         {
             values.Refuse(given, isSecureOnly ? "RustFS takes https:// only" : "plain HTTP is for loopback only; use https:// here");
             return null;
@@ -73,7 +71,4 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
         IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? "localhost"
         : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
         : address.ToString();
-
-    private static bool IsLoopback(Uri uri) =>
-        uri.Host == "localhost" || (IPAddress.TryParse(uri.DnsSafeHost, out IPAddress? address) && IPAddress.IsLoopback(address));
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using KmsSidecar.Auth;
 using KmsSidecar.Observability;
 
 namespace KmsSidecar.RustFs;
@@ -8,13 +9,11 @@ namespace KmsSidecar.RustFs;
 /// <summary>Status and body of an answer. RustFS has JSON for success, and XML or plain text for most failures.</summary>
 internal sealed record RustFsAnswer(int Status, byte[] Body)
 {
-    private const int MaxCodeChars = 64;
-
     /// <summary>S3's error code; empty when there is none.</summary>
-    public string Code => Element("Code") is { Length: <= MaxCodeChars } code && code.All(char.IsAsciiLetterOrDigit) ? code : "";
+    public string Code => S3Error.CodeIn(Text);
 
     /// <summary>What it says beside its status, printable; empty when it says nothing.</summary>
-    public string Message => PrintableText.Of((Element("Message") ?? (Text.StartsWith('<') ? "" : Text)).Trim());
+    public string Message => PrintableText.Of((S3Error.MessageIn(Text) ?? (Text.StartsWith('<') ? "" : Text)).Trim());
 
     /// <summary>Status, code and message in one phrase.</summary>
     public string Summary => $"{Status}{(Code.Length > 0 ? $" {Code}" : "")}{(Message.Length > 0 ? $": {Message}" : "")}";
@@ -33,13 +32,5 @@ internal sealed record RustFsAnswer(int Status, byte[] Body)
         {
             return null;
         }
-    }
-
-    private string? Element(string name)
-    {
-        string text = Text;
-        int start = text.IndexOf($"<{name}>", StringComparison.Ordinal);
-        int end = text.IndexOf($"</{name}>", StringComparison.Ordinal);
-        return start >= 0 && end > start ? text[(start + name.Length + 2)..end] : null;
     }
 }

@@ -1,10 +1,10 @@
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using KmsSidecar.Auth;
 using KmsSidecar.Observability;
+using KmsSidecar.Tls;
 
 namespace KmsSidecar.RustFs;
 
@@ -89,15 +89,7 @@ internal sealed class RustFsConnection : IDisposable
         };
         if (authorities is not null)
         {
-            // The check of the host's name is not part of the policy: it stays.
-            X509ChainPolicy policy = new()
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-                DisableCertificateDownloads = true,
-            };
-            policy.CustomTrustStore.AddRange(authorities);
-            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+            handler.SslOptions = TrustedAuthorities.Trust(authorities);
         }
 
         return handler;

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
+using KmsSidecar.Tls;
 
 namespace KmsSidecar.Vault;
 
@@ -23,14 +24,7 @@ internal static class TlsFiles
         }
         else if (tls.CaCertPath is { } bundle)
         {
-            // The check of the host's name is not part of the policy: it stays.
-            options.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-                DisableCertificateDownloads = true,
-            };
-            options.CertificateChainPolicy.CustomTrustStore.AddRange(ReadCertificates("ca_cert_path", bundle));
+            options = TrustedAuthorities.Trust(ReadCertificates("ca_cert_path", bundle));
         }
 
         if (tls is { ClientCertPath: { } certificate, ClientKeyPath: { } key })

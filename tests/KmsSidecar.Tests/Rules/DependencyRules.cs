@@ -9,7 +9,7 @@ public sealed partial class DependencyRules
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         [""] = ["CommandLine"],
-        ["CommandLine"] = ["Backends", "Crypto", "Errors", "Hosting", "Options", "Sealing", "Storage", "Tls"],
+        ["CommandLine"] = ["Auth", "Backends", "Crypto", "Errors", "Hosting", "Observability", "Options", "Sealing", "Storage", "Tls"],
         ["Hosting"] =
         [
             "Access", "Api", "Auth", "Backends", "Background", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
@@ -17,12 +17,12 @@ public sealed partial class DependencyRules
         ],
         ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage", "Tls"],
         ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations", "RustFs", "Sharing"],
-        ["RustFs"] = ["Auth", "Background", "Lifecycle", "Observability"],
+        ["RustFs"] = ["Auth", "Background", "Lifecycle", "Observability", "Tls"],
         ["Operations"] = ["Background", "Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
         ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing", "Sharing"],
         ["Configuration"] = ["Crypto", "Errors", "Json", "Keys"],
         ["Backends"] = ["Background", "Crypto", "Errors", "Keys", "Observability", "Sharing", "Storage", "Vault"],
-        ["Vault"] = ["Background", "Crypto", "Errors", "Observability", "Sharing", "Storage"],
+        ["Vault"] = ["Background", "Crypto", "Errors", "Observability", "Sharing", "Storage", "Tls"],
         ["Keys"] = ["Crypto", "Errors", "Sharing"],
         ["Sealing"] = ["Crypto", "Errors", "Storage"],
         ["Tls"] = ["Background", "Crypto", "Errors", "Observability", "Storage"],

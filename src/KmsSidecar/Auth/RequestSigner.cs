@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
-using KmsSidecar.Auth;
 
-namespace KmsSidecar.RustFs;
+namespace KmsSidecar.Auth;
 
-/// <summary>Signs requests to RustFS as one of its administrators.</summary>
+/// <summary>Signs requests to an admin API, RustFS's or this daemon's.</summary>
+/// <param name="sessionToken">Of temporary credentials; null for permanent ones.</param>
 /// <remarks>Owns the credentials. Safe for concurrent use.</remarks>
-internal sealed class RequestSigner(RootCredentials credentials, string region, TimeProvider clock) : IDisposable
+internal sealed class RequestSigner(RootCredentials credentials, string region, TimeProvider clock, string? sessionToken = null) : IDisposable
 {
+    private const string TokenHeader = "x-amz-security-token";
+
     private readonly Lock _lock = new();
     private RootCredentials _credentials = credentials;
 
@@ -20,21 +22,30 @@ internal sealed class RequestSigner(RootCredentials credentials, string region, 
         }
     }
 
-    /// <param name="request">To a path without a query.</param>
+    /// <param name="request">Its path and query are percent-encoded without a fault.</param>
     public void Sign(HttpRequestMessage request, ReadOnlySpan<byte> body)
     {
         Uri uri = request.RequestUri!;
         string date = SigningTime.Write(clock.GetUtcNow());
         string payload = PayloadLine.Of(body);
         CredentialScope scope = new(date[.."yyyyMMdd".Length], region, "s3");
-        SignedHeaders headers = new(
-            $"host;{PayloadLine.HeaderName};x-amz-date", $"host:{uri.Authority}\n{PayloadLine.HeaderName}:{payload}\nx-amz-date:{date}\n");
-        byte[] canonical = CanonicalRequest.Build(request.Method.Method, new RequestTarget(uri.AbsolutePath, ""), headers, payload);
+        if (!CanonicalTarget.TryEncode(new RequestTarget(uri.AbsolutePath, uri.Query.TrimStart('?')), out RequestTarget? target))
+        {
+            throw new ArgumentException("an escape in the target is malformed", nameof(request));
+        }
+
+        SignedHeaders headers = Cover(uri, payload, date);
+        byte[] canonical = CanonicalRequest.Build(request.Method.Method, target, headers, payload);
         (string accessKey, string signature) = Sign(CanonicalRequest.BuildStringToSign(date, scope, canonical), scope);
 
         request.Headers.Host = uri.Authority;
         request.Headers.TryAddWithoutValidation(PayloadLine.HeaderName, payload);
         request.Headers.TryAddWithoutValidation("x-amz-date", date);
+        if (sessionToken is not null)
+        {
+            request.Headers.TryAddWithoutValidation(TokenHeader, sessionToken);
+        }
+
         request.Headers.TryAddWithoutValidation(
             "Authorization",
             $"{AuthorizationHeader.Algorithm} Credential={accessKey}/{scope}, SignedHeaders={headers.Names}, Signature={signature}");
@@ -46,6 +57,15 @@ internal sealed class RequestSigner(RootCredentials credentials, string region, 
         {
             _credentials.Dispose();
         }
+    }
+
+    private SignedHeaders Cover(Uri uri, string payload, string date)
+    {
+        SignedHeaders headers = new(
+            $"host;{PayloadLine.HeaderName};x-amz-date", $"host:{uri.Authority}\n{PayloadLine.HeaderName}:{payload}\nx-amz-date:{date}\n");
+        return sessionToken is null
+            ? headers
+            : new SignedHeaders($"{headers.Names};{TokenHeader}", $"{headers.Lines}{TokenHeader}:{sessionToken}\n");
     }
 
     private (string AccessKey, string Signature) Sign(ReadOnlySpan<byte> text, CredentialScope scope)

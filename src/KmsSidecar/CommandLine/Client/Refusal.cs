@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json;
+using KmsSidecar.Auth;
+using KmsSidecar.Observability;
+
+namespace KmsSidecar.CommandLine.Client;
+
+/// <summary>What a daemon refuses, in its own words, with the exit code and the command to type next.</summary>
+internal static class Refusal
+{
+    /// <summary>The longest messages list what a token of Vault may not do, path by path.</summary>
+    private const int MaxMessageChars = 2000;
+
+    public static CommandFault Of(DaemonAnswer answer, string where)
+    {
+        (string code, string? message) = Read(answer);
+        if (message is null)
+        {
+            return Unreached.Stranger(where, new HttpRequestException($"status {answer.Status}"));
+        }
+
+        int exitCode = answer.Status switch
+        {
+            401 or 403 => ExitCode.NoPermission,
+            >= 500 => ExitCode.Unavailable,
+            _ => ExitCode.Refused,
+        };
+        return new CommandFault(exitCode, PrintableText.Of(message + MendOf(code), MaxMessageChars), NextAfter(code)) { Code = code };
+    }
+
+    private static (string Code, string? Message) Read(DaemonAnswer answer)
+    {
+        if (answer.ContentType == "application/xml")
+        {
+            string xml = Encoding.UTF8.GetString(answer.Body.Span);
+            return (S3Error.CodeIn(xml), S3Error.MessageIn(xml));
+        }
+
+        try
+        {
+            JsonElement body = JsonElement.Parse(answer.Body.Span);
+            return (body.Text("code") ?? "", body.Text("message"));
+        }
+        catch (JsonException)
+        {
+            return ("", null);
+        }
+    }
+
+    private static string MendOf(string code) => code switch
+    {
+        "InvalidAccessKeyId" => "; the access key is not one that this daemon knows: look at --profile, --credentials-file and the environment",
+        "SignatureDoesNotMatch" => "; the secret key is not the one of this access key",
+        "AccessDenied" => "; `kms-sidecar policy check` says which policy decides",
+        "RequestTimeTooSkewed" => "; set the clock of this machine or of the daemon's",
+        "ExpiredToken" => "; the session token has ended: take a new one",
+        _ => "",
+    };
+
+    private static string? NextAfter(string code) => code switch
+    {
+        "NotRunning" => "kms-sidecar start",
+        "KeyNotFound" => "kms-sidecar keys list",
+        "KeyPendingDeletion" => "kms-sidecar keys cancel-deletion KEY",
+        "KeyDisabled" => "kms-sidecar keys enable KEY",
+        "KeyStillReferenced" => "kms-sidecar reconfigure default_key_id=OTHER-KEY",
+        "UserNotFound" => "kms-sidecar users list",
+        "PolicyNotFound" => "kms-sidecar policy list",
+        "BackendUnavailable" or "BackendTimeout" or "WrongState" => "kms-sidecar status",
+        _ => null,
+    };
+}

@@ -27,7 +27,7 @@ internal static class ExitCode
     public static readonly ImmutableArray<ExitCodeRow> All =
     [
         new(Ok, "EX_OK", "done, or the answer is yes", MayPass: false),
-        new(Denied, "", "the answer is no (policy check)", MayPass: false),
+        new(Denied, "", "the answer is no, as of policy check, or of status when the service does not run or is not healthy", MayPass: false),
         new(Usage, "EX_USAGE", "the command line is wrong", MayPass: false),
         new(Refused, "EX_DATAERR", "the daemon refuses what it is asked, or stored state is damaged or of another master key", MayPass: false),
         new(Missing, "EX_NOINPUT", "a file or directory that a setting names is missing", MayPass: false),

@@ -1,13 +1,16 @@
 using System.CommandLine;
 using System.Globalization;
+using KmsSidecar.CommandLine.Access;
+using KmsSidecar.CommandLine.Keys;
+using KmsSidecar.CommandLine.Service;
 using KmsSidecar.Hosting;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
 
 namespace KmsSidecar.CommandLine;
 
-/// <summary>The command line: <c>serve</c> runs the daemon, <c>check</c> says whether it would start, <c>keys</c> moves keys between
-/// directories, <c>policy</c> asks a running daemon, <c>tls</c> makes certificates.</summary>
+/// <summary>The command line: <c>serve</c> runs the daemon, <c>check</c> says whether it would start, <c>tls</c> makes certificates; the others
+/// ask a running daemon, over its admin socket or over TCP.</summary>
 internal static class SidecarCommand
 {
     private const string DefaultConfigFile = "/etc/kms-sidecar/kms-sidecar.conf";
@@ -39,7 +42,14 @@ internal static class SidecarCommand
             "Look for whatever would keep serve from starting, name every fault, and start and change nothing. Run it as the daemon's user.",
             static (options, _) => Task.FromResult(StartCheck.Run(options))));
         root.Subcommands.Add(StatusCommand.Build());
+        foreach (Command command in (Command[])[.. ConfigurationCommands.Build(), .. LifecycleCommands.Build(), .. HistoryCommands.Build()])
+        {
+            root.Subcommands.Add(command);
+        }
+
+        root.Subcommands.Add(DecryptOnlyCommand.Build());
         root.Subcommands.Add(KeysCommand.Build());
+        root.Subcommands.Add(UsersCommand.Build());
         root.Subcommands.Add(PolicyCommand.Build());
         root.Subcommands.Add(TlsCommand.Build());
         root.SetAction(result =>

@@ -36,7 +36,7 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
 
     [Fact]
     public async Task WhatTheDaemonRefuses_EndsWith65() => Assert.Equal(
-        (65, "", "kms-sidecar: there is no such user\n"), await RunAsync(["--user", "nobody", "--action", "kms:Decrypt"]));
+        (65, "", "kms-sidecar: there is no such user\nnext: kms-sidecar users list\n"), await RunAsync(["--user", "nobody", "--action", "kms:Decrypt"]));
 
     [Fact]
     public async Task AMissingOption_EndsWith64() => Assert.Equal(64, (await RunAsync(["--user", "alice"])).ExitCode);
@@ -48,7 +48,7 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
         string missing = directory.PathOf("admin.sock");
 
         Assert.Equal(
-            (69, "", $"kms-sidecar: there is no socket {missing}: start the daemon, or name its socket with --admin-socket\n"),
+            (69, "", $"kms-sidecar: there is no socket {missing}: start the daemon, or name its socket with --admin-socket\nnext: systemctl start kms-sidecar\n"),
             await AskAsync(missing));
     }
 
@@ -60,7 +60,7 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
         using Socket deaf = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         deaf.Bind(new UnixDomainSocketEndPoint(abandoned));
 
-        Assert.Equal((69, "", $"kms-sidecar: nothing listens on {abandoned}: the daemon has ended\n"), await AskAsync(abandoned));
+        Assert.Equal((69, "", $"kms-sidecar: nothing listens on {abandoned}: the daemon has ended\nnext: systemctl start kms-sidecar\n"), await AskAsync(abandoned));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class PolicyCheckTests(PolicyCheckTests.Daemon daemon) : IClassFix
 
     [Fact]
     public async Task TheDataSocket_IsNotTheAdminSocket() =>
-        Assert.Equal((65, "", "kms-sidecar: there is no such route\n"), await AskAsync(daemon.Host.Host.Options.Socket));
+        Assert.Equal((65, "", "kms-sidecar: there is no such route: it is a daemon of another version, or its data socket\n"), await AskAsync(daemon.Host.Host.Options.Socket));
 
     private static Task<(int ExitCode, string Output, string Errors)> AskAsync(string socket) =>
         DaemonProcess.RunAsync(["policy", "check", "--user", "alice", "--action", "kms:Decrypt", "--admin-socket", socket]);

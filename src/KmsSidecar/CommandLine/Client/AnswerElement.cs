@@ -1,10 +1,14 @@
 using System.Text.Json;
+using KmsSidecar.Observability;
 
 namespace KmsSidecar.CommandLine.Client;
 
 /// <summary>Members of a daemon's answer. A daemon of another version may leave out what this one has: what is not there is null.</summary>
 internal static class AnswerElement
 {
+    /// <summary>More than the longest description of a key.</summary>
+    private const int MaxShownChars = 10_000;
+
     /// <summary>Null unless it is an object with that member, which is not JSON's null.</summary>
     public static JsonElement? Member(this JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
@@ -13,6 +17,12 @@ internal static class AnswerElement
 
     public static string? Text(this JsonElement element, string name) =>
         element.Member(name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    /// <summary>A text, a number or a flag, fit for a terminal; null when there is none.</summary>
+    public static string? Shown(this JsonElement element, string name) => element.Member(name)?.Shown();
+
+    public static string Shown(this JsonElement element) => PrintableText.Of(
+        element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText(), MaxShownChars);
 
     public static long? Number(this JsonElement element, string name) =>
         element.Member(name) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long value) ? value : null;

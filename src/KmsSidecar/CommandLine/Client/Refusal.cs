@@ -11,12 +11,25 @@ internal static class Refusal
     /// <summary>The longest messages list what a token of Vault may not do, path by path.</summary>
     private const int MaxMessageChars = 2000;
 
+    /// <summary>What the daemon says to those who use its API, and its words here.</summary>
+    private static readonly (string Route, string Command)[] Spellings =
+    [
+        ("{\"force\":true}", "--force"),
+        ("POST /rustfs/admin/v3/kms/configure", "kms-sidecar configure -f FILE"),
+        ("GET /rustfs/admin/v3/kms/config/history", "kms-sidecar history"),
+    ];
+
     public static CommandFault Of(DaemonAnswer answer, string where)
     {
         (string code, string? message) = Read(answer);
         if (message is null)
         {
             return Unreached.Stranger(where, new HttpRequestException($"status {answer.Status}"));
+        }
+
+        foreach ((string route, string command) in Spellings)
+        {
+            message = message.Replace(route, command, StringComparison.Ordinal);
         }
 
         int exitCode = answer.Status switch
@@ -53,6 +66,7 @@ internal static class Refusal
         "SignatureDoesNotMatch" => "; the secret key is not the one of this access key",
         "AccessDenied" => "; `kms-sidecar policy check` says which policy decides",
         "RequestTimeTooSkewed" => "; set the clock of this machine or of the daemon's",
+        "UnknownRoute" => ": it is a daemon of another version, or its data socket",
         "ExpiredToken" => "; the session token has ended: take a new one",
         _ => "",
     };

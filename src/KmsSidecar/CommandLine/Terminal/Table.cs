@@ -6,19 +6,14 @@ internal sealed class Table(params string[] headings)
 {
     private const string Gap = "  ";
 
-    private readonly List<string[]> _rows = [];
+    private readonly List<string[]> _rows = headings.Length == 0 ? [] : [[.. headings.Select(Ink.Dim)]];
 
     /// <param name="cells">Printable, but for <see cref="Ink"/>.</param>
     public void Add(params string[] cells) => _rows.Add(cells);
 
     public void WriteTo(TextWriter output)
     {
-        if (headings.Length > 0)
-        {
-            _rows.Insert(0, [.. headings.Select(static heading => Ink.Dim(heading))]);
-        }
-
-        int columns = _rows.Max(static row => row.Length);
+        int columns = _rows.Count == 0 ? 0 : _rows.Max(static row => row.Length);
         int[] widths = [.. Enumerable.Range(0, columns).Select(WidthOf)];
         foreach (string[] row in _rows)
         {

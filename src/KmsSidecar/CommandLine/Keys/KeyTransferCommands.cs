@@ -8,10 +8,10 @@ using KmsSidecar.Options;
 using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
 
-namespace KmsSidecar.CommandLine;
+namespace KmsSidecar.CommandLine.Keys;
 
 /// <summary><c>keys import</c> and <c>keys export</c>: between RustFS's key directories and this service's, which have one format.</summary>
-internal static class KeysCommand
+internal static class KeyTransferCommands
 {
     private static readonly Option<string> From = new("--from") { Description = "Key directory to read; it is not changed", HelpName = "DIR", Required = true };
 
@@ -36,8 +36,8 @@ internal static class KeysCommand
 
     private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object" };
 
-    public static Command Build() => new("keys", "Take keys over from a key directory of RustFS, or give them back to it.")
-    {
+    public static IEnumerable<Command> Build() =>
+    [
         Build(
             "import",
             "Copy the keys of a RustFS directory into one of this service, sealed under its master key. Stop the daemon that uses --to first, or copy into a new directory and reconfigure to that.",
@@ -46,7 +46,7 @@ internal static class KeysCommand
             "export",
             "Copy keys into a directory that RustFS opens with its master key. Keys that were rotated stay: RustFS knows one version of a key. The daemon may go on running.",
             forRustFs: true),
-    };
+    ];
 
     private static Option<string?> MasterKeyOption(string name, string whose) => new(name)
     {

@@ -1,0 +1,43 @@
+using System.Globalization;
+
+namespace KmsSidecar.CommandLine.Terminal;
+
+/// <summary>Times as people say them: <c>in 3 days</c>, <c>5 minutes ago</c>.</summary>
+internal static class HumanTime
+{
+    private static readonly (string Unit, TimeSpan Length)[] Units =
+    [
+        ("day", TimeSpan.FromDays(1)), ("hour", TimeSpan.FromHours(1)), ("minute", TimeSpan.FromMinutes(1)), ("second", TimeSpan.FromSeconds(1)),
+    ];
+
+    /// <summary>A time of the daemon's answers, also in upstream's form, which names the zone behind the offset; null for anything else.</summary>
+    public static DateTimeOffset? Parse(string? text)
+    {
+        ReadOnlySpan<char> time = text.AsSpan();
+        int zone = time.IndexOf('[');
+        return DateTimeOffset.TryParse(
+            zone < 0 ? time : time[..zone], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset parsed)
+                ? parsed
+                : null;
+    }
+
+    /// <summary>Relative to now; the text itself when it is no time.</summary>
+    public static string Of(string? text) => Parse(text) is { } time ? Of(time - DateTimeOffset.UtcNow) : text ?? "";
+
+    /// <param name="distance">Negative for what has been.</param>
+    public static string Of(TimeSpan distance) =>
+        distance.Duration() < TimeSpan.FromSeconds(1) ? "now" : distance > TimeSpan.Zero ? $"in {Length(distance)}" : $"{Length(distance)} ago";
+
+    /// <summary>In the largest unit of which there are two, so that the error is less than a half: <c>36 hours</c>.</summary>
+    public static string Length(TimeSpan length)
+    {
+        (string unit, TimeSpan one) = Units.FirstOrDefault(unit => length.Duration() >= 2 * unit.Length, Units[^1]);
+        long count = (long)(length.Duration() / one);
+        return string.Create(CultureInfo.InvariantCulture, $"{count} {unit}{(count == 1 ? "" : "s")}");
+    }
+
+    /// <summary>The day, and how far it is.</summary>
+    public static string Dated(string? text) => Parse(text) is { } time
+        ? string.Create(CultureInfo.InvariantCulture, $"{time.UtcDateTime:yyyy-MM-dd HH:mm} UTC, {Of(time - DateTimeOffset.UtcNow)}")
+        : text ?? "";
+}

@@ -6,13 +6,15 @@ internal static class BashCompletion
 {
     public static string Write(CommandTree tree)
     {
-        StringBuilder text = new("""
+        string commands = string.Join('|', tree.Commands.Select(static command => command.Path));
+        StringBuilder text = new($$"""
             # kms-sidecar: completion for bash
             _kms_sidecar() {
               local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} path= options= i
+              local commands='{{commands}}|'
               COMPREPLY=()
               for ((i = 1; i < COMP_CWORD; i++)); do
-                [[ ${COMP_WORDS[i]} == -* ]] && break
+                [[ $commands == *"|${path:+$path }${COMP_WORDS[i]}|"* ]] || break
                 path="${path:+$path }${COMP_WORDS[i]}"
               done
 

@@ -28,7 +28,7 @@ internal static class CommandPage
         return page.ToString();
     }
 
-    private static string Usage(CommandEntry command) => string.Concat(
+    private static string Usage(CommandEntry command) => string.Concat(command.Arguments.Select(static argument => $"{argument.Usage} ")) + string.Concat(
         command.Options.Where(static option => option.IsRequired).Select(static option => $"{option.Name} {option.ValueName} ")) + "[OPTION]...";
 
     private static void WriteCommands(Roff page, CommandTree tree)
@@ -39,6 +39,12 @@ internal static class CommandPage
         {
             page.Part(command.Path);
             page.Text(command.Description);
+            if (!command.Examples.IsEmpty)
+            {
+                page.Example(string.Join('\n', command.Examples));
+            }
+
+            WriteArguments(page, command);
             if (written.Find(other => other.Options.SequenceEqual(command.Options)) is { } same)
             {
                 page.Paragraph($"Its options are those of {same.Path}.");
@@ -51,6 +57,14 @@ internal static class CommandPage
 
         page.Part("without a command");
         WriteOptions(page, tree.Commands[0]);
+    }
+
+    private static void WriteArguments(Roff page, CommandEntry command)
+    {
+        foreach (ArgumentEntry argument in command.Arguments)
+        {
+            page.Entry(argument.Name, null, argument.Description);
+        }
     }
 
     private static void WriteOptions(Roff page, CommandEntry command)
@@ -84,7 +98,13 @@ internal static class CommandPage
             "KMS_SIDECAR_NAME",
             null,
             $"Each option of serve, such as {DaemonOption.StateDir.EnvironmentVariable} for {DaemonOption.StateDir.Flag}; values of one that is repeatable are separated by commas. Options win over the environment, and that over the file.");
-        page.Entry("RUSTFS_ACCESS_KEY, RUSTFS_SECRET_KEY", null, $"Root credentials, where {DaemonOption.CredentialsFile.Flag} is not given.");
+        page.Entry("RUSTFS_ACCESS_KEY, RUSTFS_SECRET_KEY", null, $"Root credentials, where {DaemonOption.CredentialsFile.Flag} is not given; also what a command signs with.");
+        page.Entry("KMS_SIDECAR_ENDPOINT", null, "Where the commands that ask a daemon find it, unless --endpoint or --admin-socket says so; with neither, they take the admin socket.");
+        page.Entry(
+            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE",
+            null,
+            "As the AWS tools take them: what a command signs with, where RUSTFS_ACCESS_KEY is not set.");
+        page.Entry("NO_COLOR", null, "Set to anything, there are no colours.");
         page.Entry("CREDENTIALS_DIRECTORY, LISTEN_FDS, NOTIFY_SOCKET, WATCHDOG_USEC", null, "Set by systemd for a unit with credentials, sockets, Type=notify and a watchdog.");
     }
 
@@ -106,10 +126,14 @@ internal static class CommandPage
         page.Example("kms-sidecar serve --dev");
         page.Paragraph("Configure the packaged service with a local key directory, and start it:");
         page.Example("""
-            api=http://kms/rustfs/admin/v3/kms
-            curl --unix-socket /run/kms-sidecar/admin.sock $api/configure \
-              -d '{"backend_type":"local","key_dir":"/var/lib/rustfs/kms-keys","default_key_id":"objects-1"}'
-            curl --unix-socket /run/kms-sidecar/admin.sock -X POST $api/start
+            echo '{"backend_type":"local","key_dir":"/var/lib/rustfs/kms-keys","default_key_id":"objects-1"}' | kms-sidecar configure -f -
+            kms-sidecar start
+            """);
+        page.Paragraph("Rotate to a new default key, on another machine:");
+        page.Example("""
+            export KMS_SIDECAR_ENDPOINT=https://node7:9020 AWS_PROFILE=kms
+            kms-sidecar keys create objects-2
+            kms-sidecar reconfigure default_key_id=objects-2
             """);
         page.Paragraph("Ask it for a data key:");
         page.Example("curl --unix-socket /run/kms-sidecar/kms.sock -d '{}' http://kms/v1/generate-data-key");

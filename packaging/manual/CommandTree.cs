@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.Text.RegularExpressions;
+using KmsSidecar.CommandLine.Client;
 
 namespace KmsSidecar.Manual;
 
@@ -28,9 +29,12 @@ internal sealed partial record CommandTree(
 
     private static void Walk(Command command, string path, ImmutableArray<CommandEntry>.Builder into)
     {
+        string[] parts = command.Description!.Split(CommandHelp.ExampleHeading);
         into.Add(new CommandEntry(
             path,
-            Flowing(command.Description!),
+            Flowing(parts[0]),
+            parts.Length == 1 ? [] : [.. parts[1].Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)],
+            [.. command.Arguments.Select(ArgumentEntry.From)],
             [.. command.Options.Where(static option => !option.Hidden && option is not HelpOption).Select(OptionEntry.From), OptionEntry.Help],
             [.. command.Subcommands.Select(static child => child.Name)]));
         foreach (Command child in command.Subcommands)
@@ -49,8 +53,15 @@ internal sealed partial record CommandTree(
 }
 
 /// <param name="Path">Such as <c>keys import</c>; empty for the root.</param>
+/// <param name="Examples">Whole commands, a line each.</param>
 /// <param name="Children">Names of the commands right below.</param>
-internal sealed record CommandEntry(string Path, string Description, ImmutableArray<OptionEntry> Options, ImmutableArray<string> Children)
+internal sealed record CommandEntry(
+    string Path,
+    string Description,
+    ImmutableArray<string> Examples,
+    ImmutableArray<ArgumentEntry> Arguments,
+    ImmutableArray<OptionEntry> Options,
+    ImmutableArray<string> Children)
 {
     /// <summary>The first sentence of the description, for a list beside others.</summary>
     public string Summary => Description.IndexOf(". ", StringComparison.Ordinal) is var end and > 0 ? Description[..end] : Description.TrimEnd('.');
@@ -59,4 +70,14 @@ internal sealed record CommandEntry(string Path, string Description, ImmutableAr
 
     /// <summary>Whether it does something itself.</summary>
     public bool IsLeaf => Children.IsEmpty;
+}
+
+/// <param name="Usage">As in a synopsis: <c>KEY</c>, <c>[KEY]</c>, <c>NAME...</c>.</param>
+internal sealed record ArgumentEntry(string Name, string Usage, string Description)
+{
+    public static ArgumentEntry From(Argument argument)
+    {
+        string many = argument.Arity.MaximumNumberOfValues > 1 && !argument.Name.Contains(' ', StringComparison.Ordinal) ? $"{argument.Name}..." : argument.Name;
+        return new ArgumentEntry(argument.Name, argument.Arity.MinimumNumberOfValues == 0 ? $"[{many}]" : many, argument.Description!);
+    }
 }

@@ -6,12 +6,14 @@ internal static class FishCompletion
 {
     public static string Write(CommandTree tree)
     {
-        StringBuilder text = new("""
+        string commands = string.Join(' ', tree.Commands.Select(static command => Quote(command.Path)));
+        StringBuilder text = new($"""
             # kms-sidecar: completion for fish
             function __kms_sidecar_at
                 set -l path
+                set -l commands {commands}
                 for word in (commandline -opc)[2..-1]
-                    string match -q -- '-*' $word; and break
+                    contains -- (string join ' ' -- $path $word) $commands; or break
                     set -a path $word
                 end
                 test "$path" = "$argv[1]"

@@ -21,6 +21,11 @@ internal static class ZshCompletion
                 text.Append($" \\\n    '{Specification(option)}'");
             }
 
+            if (!command.Arguments.IsEmpty)
+            {
+                text.Append(" \\\n    '*:value: '");
+            }
+
             text.Append(command.IsLeaf ? "\n" : " \\\n    '1:command:->command' \\\n    '*::argument:->argument'\n");
             if (!command.IsLeaf)
             {

@@ -56,6 +56,9 @@ internal sealed record StatusAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RustFsSummary? RustFs { get; init; }
 
+    /// <summary>When the service came into <see cref="Status"/>, in this process.</summary>
+    public required string StateSince { get; init; }
+
     public required string Version { get; init; }
 }
 

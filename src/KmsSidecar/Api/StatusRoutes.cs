@@ -44,6 +44,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
             UnreadableKeys = backend?.Unreadable ?? [],
             DecryptOnly = [.. snapshot.DecryptOnly.Select(entry => Summarise(entry, snapshot.MountOf(entry)))],
             RustFs = follower is null ? null : Summarise(follower(), DefaultKey.IdOf(snapshot)),
+            StateSince = Rfc3339(service.StateSince)!,
             Version = Version,
         };
         call.Write(answer, StatusJson.Default.StatusAnswer);

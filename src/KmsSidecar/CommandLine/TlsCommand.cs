@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using KmsSidecar.Errors;
+using KmsSidecar.CommandLine.Client;
 using KmsSidecar.Storage;
 using KmsSidecar.Tls;
 
@@ -39,7 +39,7 @@ internal static class TlsCommand
         {
             Target, Names, Force,
         };
-        init.SetAction(Initialise);
+        CommandRun.Set(init, static (result, _) => Task.FromResult(Initialise(result)));
         return new Command("tls", "Make certificates for the TLS listener.") { init };
     }
 
@@ -48,23 +48,15 @@ internal static class TlsCommand
         string[] names = [.. ServerNames.Local.Concat(result.GetValue(Names) ?? []).Distinct(StringComparer.OrdinalIgnoreCase)];
         if (names.FirstOrDefault(static name => !ServerNames.IsGood(name)) is { } bad)
         {
-            Console.Error.WriteLine($"kms-sidecar: --name {bad}: expected a host name or an address");
-            return ExitCode.Usage;
+            throw new CommandFault(ExitCode.Usage, $"--name {bad}: expected a host name or an address");
         }
 
-        try
-        {
-            AuthorityDirectory directory = new(result.GetRequiredValue(Target), new SystemFileSteps());
-            DirectoryOwner.ActAs(directory.FullPath);
-            (DateTimeOffset authority, DateTimeOffset server) =
-                directory.Initialise(TimeProvider.System.GetUtcNow(), names, result.GetValue(Force));
-            Report(directory, names, authority, server);
-            return ExitCode.Ok;
-        }
-        catch (KmsException fault)
-        {
-            return Failure.Report(fault);
-        }
+        AuthorityDirectory directory = new(result.GetRequiredValue(Target), new SystemFileSteps());
+        DirectoryOwner.ActAs(directory.FullPath);
+        (DateTimeOffset authority, DateTimeOffset server) =
+            directory.Initialise(TimeProvider.System.GetUtcNow(), names, result.GetValue(Force));
+        Report(directory, names, authority, server);
+        return ExitCode.Ok;
     }
 
     private static void Report(AuthorityDirectory directory, string[] names, DateTimeOffset authority, DateTimeOffset server)

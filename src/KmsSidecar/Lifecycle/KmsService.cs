@@ -15,7 +15,7 @@ internal sealed class KmsService : IAsyncDisposable
     private const string Drop = "drop";
 
     private readonly ChangeLock _changes = new();
-    private readonly SnapshotReference _reference = new(new Snapshot { State = ServiceState.NotConfigured });
+    private readonly SnapshotReference _reference;
     private readonly ConfigurationStore _store;
     private readonly Activation _activation;
     private readonly Rehearsal _rehearsal;
@@ -39,6 +39,7 @@ internal sealed class KmsService : IAsyncDisposable
         _requests = new ConfigurationRequests(unwrap);
         _store = store;
         _clock = clock;
+        _reference = new SnapshotReference(new Snapshot { State = ServiceState.NotConfigured }, clock);
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
         BackendMounts mounts = new(open, clock);
         _activation = new Activation(mounts, _reference, _log);
@@ -52,6 +53,9 @@ internal sealed class KmsService : IAsyncDisposable
 
     /// <inheritdoc cref="SnapshotReference.NextChange"/>
     public Task NextChange => _reference.NextChange;
+
+    /// <inheritdoc cref="SnapshotReference.StateSince"/>
+    public DateTimeOffset StateSince => _reference.StateSince;
 
     /// <summary>The snapshot for one request. Never blocks.</summary>
     public SnapshotLease Acquire() => _reference.Acquire();

@@ -20,7 +20,7 @@ public sealed class RecordedAnswerTests
 
     /// <summary>What the status answer has beside upstream's members: the playbook's, then this service's.</summary>
     private static readonly string[] AddedToStatus =
-        ["status", "healthy", "config_summary", "generation", "key_count", "unchecked_key_count", "unreadable_keys", "decrypt_only", "version"];
+        ["status", "healthy", "config_summary", "generation", "key_count", "unchecked_key_count", "unreadable_keys", "decrypt_only", "state_since", "version"];
 
     /// <summary>What is null or not by what somebody set, not by the route.</summary>
     private static readonly string[] Nullable = ["description", "file_permissions", "next_marker"];

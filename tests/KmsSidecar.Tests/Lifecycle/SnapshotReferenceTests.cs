@@ -22,7 +22,7 @@ public sealed class SnapshotReferenceTests
     public void Backend_IsDisposedWithTheLastLease_AndNotBefore()
     {
         MemoryBackend backend = new(new MemoryPlace());
-        SnapshotReference reference = new(Running(backend));
+        SnapshotReference reference = new(Running(backend), TimeProvider.System);
         SnapshotLease first = reference.Acquire();
         SnapshotLease second = reference.Acquire();
 
@@ -38,7 +38,7 @@ public sealed class SnapshotReferenceTests
     [Fact]
     public void NextChange_EndsWithThePublicationAfterIt_AndNotBefore()
     {
-        SnapshotReference reference = new(new Snapshot { State = ServiceState.NotConfigured });
+        SnapshotReference reference = new(new Snapshot { State = ServiceState.NotConfigured }, TimeProvider.System);
         Task first = reference.NextChange;
         Assert.False(first.IsCompleted);
 
@@ -69,7 +69,7 @@ public sealed class SnapshotReferenceTests
     public void ManySwapsUnderManyReaders_NeverLeaseASnapshotThatIsGone()
     {
         MemoryBackend[] backends = [.. Enumerable.Range(0, 2000).Select(static _ => new MemoryBackend(new MemoryPlace()))];
-        SnapshotReference reference = new(Running(backends[0]));
+        SnapshotReference reference = new(Running(backends[0]), TimeProvider.System);
         using CancellationTokenSource end = new();
         Task<int>[] readers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() => ReadUntil(reference, end.Token)))];
         foreach (MemoryBackend next in backends.Skip(1))

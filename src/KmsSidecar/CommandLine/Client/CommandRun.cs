@@ -21,7 +21,7 @@ internal static class CommandRun
         }
         catch (KmsException fault)
         {
-            return Report(result, new CommandFault(ExitCode.Of(fault), fault.Message));
+            return Report(result, new CommandFault(ExitCode.Of(fault), fault.Message, inner: fault));
         }
     });
 
@@ -33,7 +33,7 @@ internal static class CommandRun
             return fault.ExitCode;
         }
 
-        Console.Error.WriteLine($"kms-sidecar: {fault.Message}");
+        Failure.Write(fault.Message);
         if (fault.Next is { } next)
         {
             Console.Error.WriteLine($"next: {next}");

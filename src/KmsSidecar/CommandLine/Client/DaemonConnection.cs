@@ -51,7 +51,7 @@ internal static class DaemonConnection
         HelpName = "SECONDS",
     };
 
-    public static Option<bool> Json { get; } = new("--json") { Description = "Print the daemon's own answer, in JSON; a fault too, on standard error" };
+    public static Option<bool> Json { get; } = new("--json") { Description = "Print one JSON value, for programs; a fault too, on standard error" };
 
     public static void AddTo(Command command)
     {

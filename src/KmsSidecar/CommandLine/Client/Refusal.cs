@@ -17,6 +17,7 @@ internal static class Refusal
         ("{\"force\":true}", "--force"),
         ("POST /rustfs/admin/v3/kms/configure", "kms-sidecar configure -f FILE"),
         ("GET /rustfs/admin/v3/kms/config/history", "kms-sidecar history"),
+        ("GET /rustfs/admin/v3/kms/status", "kms-sidecar status"),
     ];
 
     public static CommandFault Of(DaemonAnswer answer, string where)
@@ -27,9 +28,12 @@ internal static class Refusal
             return Unreached.Stranger(where, new HttpRequestException($"status {answer.Status}"));
         }
 
-        foreach ((string route, string command) in Spellings)
+        // A message that says what to do says it better than a table by codes.
+        string? next = NextAfter(code);
+        foreach ((string route, string command) in Spellings.Where(spelling => message.Contains(spelling.Route, StringComparison.Ordinal)))
         {
             message = message.Replace(route, command, StringComparison.Ordinal);
+            next = null;
         }
 
         int exitCode = answer.Status switch
@@ -38,7 +42,7 @@ internal static class Refusal
             >= 500 => ExitCode.Unavailable,
             _ => ExitCode.Refused,
         };
-        return new CommandFault(exitCode, PrintableText.Of(message + MendOf(code), MaxMessageChars), NextAfter(code)) { Code = code };
+        return new CommandFault(exitCode, PrintableText.Of(message + MendOf(code), MaxMessageChars), next) { Code = code };
     }
 
     private static (string Code, string? Message) Read(DaemonAnswer answer)

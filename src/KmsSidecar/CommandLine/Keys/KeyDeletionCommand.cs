@@ -78,6 +78,11 @@ internal static class KeyDeletionCommand
 
     private static void Print(JsonElement answer, TextWriter output)
     {
+        foreach (JsonElement reference in answer.Member("impact")?.Items("references") ?? [])
+        {
+            output.WriteLine($"{Ink.Bad("!")} it is {reference.Shown("detail")}");
+        }
+
         if (answer.Text("deletion_date") is not { } date)
         {
             output.WriteLine($"destroyed: {answer.Shown("key_id")}");

@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using KmsSidecar.Backends.Local;
+using KmsSidecar.CommandLine.Client;
+using KmsSidecar.CommandLine.Terminal;
 using KmsSidecar.Crypto;
-using KmsSidecar.Errors;
 using KmsSidecar.Options;
 using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
@@ -34,8 +35,6 @@ internal static class KeyTransferCommands
 
     private static readonly Option<bool> DryRun = new("--dry-run") { Description = "Say what would become of each key, and change nothing" };
 
-    private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object" };
-
     public static IEnumerable<Command> Build() =>
     [
         Build(
@@ -56,28 +55,23 @@ internal static class KeyTransferCommands
 
     private static Command Build(string name, string description, bool forRustFs)
     {
-        Command command = new(name, description) { From, To, FromMasterKey, ToMasterKey, StateDirectory, DryRun, Json };
-        command.SetAction(result =>
-        {
-            try
-            {
-                using SecretBytes from = ReadMasterKey(result, FromMasterKey);
-                using SecretBytes to = ReadMasterKey(result, ToMasterKey);
-                using KeyTransfer transfer = new(
-                    new TransferEnd(result.GetRequiredValue(From), from),
-                    new TransferEnd(result.GetRequiredValue(To), to),
-                    forRustFs,
-                    result.GetValue(DryRun),
-                    new SystemFileSteps(),
-                    new DirectoryLocks());
-                return Report(transfer.Run(), name, result.GetValue(DryRun), result.GetValue(Json));
-            }
-            catch (KmsException fault)
-            {
-                return Failure.Report(fault);
-            }
-        });
+        Command command = new(name, description) { From, To, FromMasterKey, ToMasterKey, StateDirectory, DryRun, DaemonConnection.Json };
+        CommandRun.Set(command, (result, _) => Task.FromResult(Transfer(result, name, forRustFs)));
         return command;
+    }
+
+    private static int Transfer(ParseResult result, string name, bool forRustFs)
+    {
+        using SecretBytes from = ReadMasterKey(result, FromMasterKey);
+        using SecretBytes to = ReadMasterKey(result, ToMasterKey);
+        using KeyTransfer transfer = new(
+            new TransferEnd(result.GetRequiredValue(From), from),
+            new TransferEnd(result.GetRequiredValue(To), to),
+            forRustFs,
+            result.GetValue(DryRun),
+            new SystemFileSteps(),
+            new DirectoryLocks());
+        return Report(transfer.Run(), name, result.GetValue(DryRun), result.GetValue(DaemonConnection.Json));
     }
 
     private static SecretBytes ReadMasterKey(ParseResult result, Option<string?> option)
@@ -125,8 +119,7 @@ internal static class KeyTransferCommands
 
     private static void WriteJson(List<TransferredKey> keys, bool dryRun)
     {
-        using Stream output = Console.OpenStandardOutput();
-        using (Utf8JsonWriter writer = new(output))
+        JsonText.Write(writer =>
         {
             writer.WriteStartObject();
             writer.WriteBoolean("dry_run", dryRun);
@@ -142,8 +135,6 @@ internal static class KeyTransferCommands
 
             writer.WriteEndArray();
             writer.WriteEndObject();
-        }
-
-        output.Write("\n"u8);
+        });
     }
 }

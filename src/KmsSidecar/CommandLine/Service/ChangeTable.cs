@@ -21,7 +21,7 @@ internal static class ChangeTable
         {
             "kept" => "The backend stays as it is.",
             "reopened" => "The backend would be opened anew, with the same keys.",
-            "replaced" => "The backend would be another one; that of today would go on opening what it wrapped.",
+            "replaced" => "The backend would be another one.",
             var other => $"backend: {other}",
         });
         PrintList(answer, "would_create", "would be created", output);

@@ -13,7 +13,8 @@ internal sealed class StatusPage(JsonElement status, JsonElement? history)
 
     public void WriteTo(TextWriter output)
     {
-        output.WriteLine($"{Headline()}  {Ink.Dim($"kms-sidecar {status.Shown("version")}, configuration {status.Shown("generation")}")}");
+        string since = status.Text("state_since") is { } time ? $" since {HumanTime.Dated(time)}" : "";
+        output.WriteLine($"{Headline()}{since}  {Ink.Dim($"kms-sidecar {status.Shown("version")}, configuration {status.Shown("generation")}")}");
         foreach ((string problem, string? next) in StatusProblems.Of(status))
         {
             output.WriteLine($"{Ink.Bad("!")} {problem}");

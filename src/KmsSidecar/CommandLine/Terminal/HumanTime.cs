@@ -28,11 +28,11 @@ internal static class HumanTime
     public static string Of(TimeSpan distance) =>
         distance.Duration() < TimeSpan.FromSeconds(1) ? "now" : distance > TimeSpan.Zero ? $"in {Length(distance)}" : $"{Length(distance)} ago";
 
-    /// <summary>In the largest unit of which there are two, so that the error is less than a half: <c>36 hours</c>.</summary>
+    /// <summary>In the largest unit of which there are two, rounded: <c>36 hours</c>.</summary>
     public static string Length(TimeSpan length)
     {
         (string unit, TimeSpan one) = Units.FirstOrDefault(unit => length.Duration() >= 2 * unit.Length, Units[^1]);
-        long count = (long)(length.Duration() / one);
+        long count = (long)Math.Round(length.Duration() / one);
         return string.Create(CultureInfo.InvariantCulture, $"{count} {unit}{(count == 1 ? "" : "s")}");
     }
 

@@ -16,6 +16,7 @@ daemon='' others=()
 
 cleanup() {
   kill -KILL "$daemon" "${others[@]}" 2>/dev/null
+  wait 2>/dev/null
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -97,8 +98,9 @@ does "at once, and nobody to ask" 64 "--yes" keys delete photos --now
 check "at once, and the wrong answer" 1 "$(printf 'phots\n' | on_terminal "'$binary' keys delete photos --now" >/dev/null 2>&1; echo $?)"
 check "at once, and the right one" 0 "$(printf 'photos\n' | on_terminal "'$binary' keys delete photos --now" >/dev/null 2>&1; echo $?)"
 does "it is gone" 65 "next: kms-sidecar keys list" keys show photos
-for i in $(seq 1001); do printf 'url=http://kms/rustfs/admin/v3/kms/keys\ndata={"key_name":"many-%04d"}\nnext\n' "$i"; done >"$work/many"
-sed -i '/^next$/i unix-socket='"$work"'/admin.sock\noutput=/dev/null' "$work/many"
+for i in $(seq 1001); do
+  printf 'next\nurl=http://kms/rustfs/admin/v3/kms/keys\nunix-socket=%s/admin.sock\noutput=/dev/null\ndata={"key_name":"many-%04d"}\n' "$work" "$i"
+done | sed 1d >"$work/many"
 curl -sS --max-time 120 -K "$work/many"
 k keys list --json
 check "every page of a long list" "1002 False" "$(json 'len(d["keys"]), d["truncated"]' | tr -d '(),')"
@@ -134,7 +136,7 @@ does "no credentials" 78 "RUSTFS_ACCESS_KEY" status
 export RUSTFS_ACCESS_KEY=boss RUSTFS_SECRET_KEY=$secret
 does "RustFS's variables" 0 "healthy" status
 does "a change, and a query" 0 "nothing was changed" reconfigure cache_ttl_seconds=9 --dry-run
-does "a region that is not the daemon's" 77 "region" status --region mars-1
+does "a region that is not the daemon's" 65 "--region" status --region mars-1
 RUSTFS_SECRET_KEY=wrong does "a wrong secret" 77 "the secret key is not the one of this access key" status
 RUSTFS_ACCESS_KEY=stranger does "an unknown access key" 77 "--profile" status
 unset RUSTFS_ACCESS_KEY RUSTFS_SECRET_KEY
@@ -153,7 +155,7 @@ AWS_PROFILE=kms does "AWS_PROFILE" 0 "healthy" status
 does "the default profile" 77 "the access key" status
 does "a profile that is not there" 66 "no profile 'other'" status --profile other
 printf '[profile kms]\nregion = mars-1\n' >"$work/.aws/config"
-does "the region of a profile" 77 "region" status --profile kms
+does "the region of a profile" 65 "--region" status --profile kms
 rm "$work/.aws/config"
 assumed=$(curl -sS --max-time 30 --aws-sigv4 aws:amz:us-east-1:sts --user "ann:$ann" -d 'Action=AssumeRole&Version=2011-06-15&RoleSessionName=s1' "$http/")
 member() { printf '%s' "$assumed" | sed -nE "s|.*<$1>([^<]*)</$1>.*|\1|p"; }
@@ -215,7 +217,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 echo "# how it looks"
-coloured() { printf '%s' "$1" | grep -q $'\e\['; }
+coloured() { printf '%s' "$1" | grep -qE $'\e\\[[0-9;]+m'; }
 looks() { # NAME yes|no OUTPUT
   check "$1" "$2" "$(coloured "$3" && echo yes || echo no)"
 }

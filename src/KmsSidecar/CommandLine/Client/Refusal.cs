@@ -42,7 +42,7 @@ internal static class Refusal
             >= 500 => ExitCode.Unavailable,
             _ => ExitCode.Refused,
         };
-        return new CommandFault(exitCode, PrintableText.Of(message + MendOf(code), MaxMessageChars), next) { Code = code };
+        return new CommandFault(exitCode, PrintableText.Of(message.TrimEnd('.') + MendOf(code), MaxMessageChars), next) { Code = code };
     }
 
     private static (string Code, string? Message) Read(DaemonAnswer answer)
@@ -69,6 +69,7 @@ internal static class Refusal
         "InvalidAccessKeyId" => "; the access key is not one that this daemon knows: look at --profile, --credentials-file and the environment",
         "SignatureDoesNotMatch" => "; the secret key is not the one of this access key",
         "AccessDenied" => "; `kms-sidecar policy check` says which policy decides",
+        "AuthorizationHeaderMalformed" => "; --region and --profile choose what a signature names",
         "RequestTimeTooSkewed" => "; set the clock of this machine or of the daemon's",
         "UnknownRoute" => ": it is a daemon of another version, or its data socket",
         "ExpiredToken" => "; the session token has ended: take a new one",

@@ -66,6 +66,7 @@ check "bash: options" "--log-format --log-level" "$(bash_tab kms-sidecar serve -
 check "bash: values" "debug error info warning" "$(bash_tab kms-sidecar serve --log-level '')"
 check "bash: a value behind =" "debug" "$(bash_tab kms-sidecar serve --log-level = de)"
 check "bash: files" "$files/some-directory $files/some-file" "$(bash_tab kms-sidecar check --tls-cert "$files/")"
+check "bash: files behind a letter" "$files/some-directory $files/some-file" "$(bash_tab kms-sidecar configure -f "$files/")"
 check "bash: directories" "$files/some-directory" "$(bash_tab kms-sidecar tls init --dir "$files/")"
 check "bash: groups" "daemon" "$(bash_tab kms-sidecar serve --socket-group daem)"
 check "bash: nothing for free text" "" "$(bash_tab kms-sidecar serve --region '')"
@@ -77,6 +78,7 @@ check "fish: options behind an argument" "--tag --timeout" "$(fish_tab 'kms-side
 check "fish: options" "--log-format --log-level" "$(fish_tab 'kms-sidecar serve --log-')"
 check "fish: values" "debug error info warning" "$(fish_tab 'kms-sidecar serve --log-level ')"
 check "fish: files" "$files/some-directory/ $files/some-file" "$(fish_tab "kms-sidecar check --tls-cert $files/")"
+check "fish: files behind a letter" "$files/some-directory/ $files/some-file" "$(fish_tab "kms-sidecar configure -f $files/")"
 check "fish: directories" "$files/some-directory/" "$(fish_tab "kms-sidecar tls init --dir $files/")"
 
 check "zsh: a command" "kms-sidecar policy" "$(zsh_tab 'kms-sidecar pol')"
@@ -84,6 +86,7 @@ check "zsh: a command below another" "kms-sidecar keys export" "$(zsh_tab 'kms-s
 check "zsh: an option" "kms-sidecar policy check --source-ip" "$(zsh_tab 'kms-sidecar policy check --so')"
 check "zsh: an option behind an argument" "kms-sidecar keys create some-key --description" "$(zsh_tab 'kms-sidecar keys create some-key --desc')"
 check "zsh: a value" "kms-sidecar serve --log-level=warning" "$(zsh_tab 'kms-sidecar serve --log-level=wa')"
+check "zsh: a file behind a letter" "kms-sidecar configure -f $files/some-file" "$(zsh_tab "kms-sidecar configure -f $files/some-f")"
 check "zsh: a file" "kms-sidecar check --tls-cert $files/some-file" "$(zsh_tab "kms-sidecar check --tls-cert $files/some-f")"
 
 report

@@ -61,7 +61,7 @@ internal static class BashCompletion
         text.Append("      case $before in\n");
         foreach (IGrouping<string, OptionEntry> alike in values)
         {
-            text.Append($"        {string.Join(" | ", alike.Select(static option => option.Name))})\n{alike.Key}          return\n          ;;\n");
+            text.Append($"        {string.Join(" | ", alike.SelectMany(static option => option.Letter is { } letter ? [letter, option.Name] : (string[])[option.Name]))})\n{alike.Key}          return\n          ;;\n");
         }
 
         text.Append("      esac\n");

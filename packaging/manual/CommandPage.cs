@@ -71,7 +71,7 @@ internal static class CommandPage
     {
         foreach (OptionEntry option in command.Options)
         {
-            page.Entry(option.Name, option.ValueName, option.IsRequired ? $"{option.Description}. Required." : option.Description);
+            page.Entry(option.Letter is { } letter ? $"{letter}, {option.Name}" : option.Name, option.ValueName, option.IsRequired ? $"{option.Description}. Required." : option.Description);
         }
     }
 

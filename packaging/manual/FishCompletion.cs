@@ -32,7 +32,7 @@ internal static class FishCompletion
 
             foreach (OptionEntry option in command.Options)
             {
-                text.Append($"{begin} -l {option.Name[2..]}{Values(option)} -d {Quote(option.Summary)}\n");
+                text.Append($"{begin} -l {option.Name[2..]}{(option.Letter is { } letter ? $" -s {letter[1..]}" : "")}{Values(option)} -d {Quote(option.Summary)}\n");
             }
         }
 

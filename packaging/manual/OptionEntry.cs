@@ -17,10 +17,11 @@ internal enum ValueKind
 }
 
 /// <param name="Name">With its dashes.</param>
+/// <param name="Letter">The short form, with its dash; null when there is none.</param>
 /// <param name="ValueName">Null for a switch.</param>
-internal sealed record OptionEntry(string Name, string? ValueName, string Description, bool IsRequired, bool IsRepeatable)
+internal sealed record OptionEntry(string Name, string? Letter, string? ValueName, string Description, bool IsRequired, bool IsRepeatable)
 {
-    public static readonly OptionEntry Help = new("--help", null, "Show help", IsRequired: false, IsRepeatable: false);
+    public static readonly OptionEntry Help = new("--help", null, null, "Show help", IsRequired: false, IsRepeatable: false);
 
     /// <summary>Empty unless <see cref="Kind"/> is <see cref="ValueKind.Choice"/>.</summary>
     public ImmutableArray<string> Choices { get; } = DaemonOption.All.FirstOrDefault(option => option.Flag == Name)?.Choices ?? [];
@@ -48,6 +49,7 @@ internal sealed record OptionEntry(string Name, string? ValueName, string Descri
 
         return new OptionEntry(
             option.Name,
+            option.Aliases.FirstOrDefault(),
             option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0 ? null : option.HelpName ?? "VALUE",
             description,
             option.Required,

@@ -18,12 +18,16 @@ internal static class ZshCompletion
             text.Append($"  _arguments -s{(command.IsLeaf ? "" : " -C")}");
             foreach (OptionEntry option in command.Options)
             {
-                text.Append($" \\\n    '{Specification(option)}'");
+                text.Append($" \\\n    '{Specification(option, option.Name)}'");
+                if (option.Letter is { } letter)
+                {
+                    text.Append($" \\\n    '{Specification(option, letter)}'");
+                }
             }
 
             if (!command.Arguments.IsEmpty)
             {
-                text.Append(" \\\n    '*:value: '");
+                text.Append(" \\\n    '*:value:()'");
             }
 
             text.Append(command.IsLeaf ? "\n" : " \\\n    '1:command:->command' \\\n    '*::argument:->argument'\n");
@@ -57,13 +61,13 @@ internal static class ZshCompletion
 
     private static string Function(string path) => path.Length == 0 ? "_kms_sidecar" : $"_kms_sidecar_{path.Replace(' ', '_')}";
 
-    private static string Specification(OptionEntry option)
+    private static string Specification(OptionEntry option, string name)
     {
         string summary = Escape(option.Summary)
             .Replace("[", "\\[", StringComparison.Ordinal)
             .Replace("]", "\\]", StringComparison.Ordinal)
             .Replace(":", "\\:", StringComparison.Ordinal);
-        string head = $"{(option.IsRepeatable ? "*" : "")}{option.Name}{(option.ValueName is null ? "" : "=")}[{summary}]";
+        string head = $"{(option.IsRepeatable ? "*" : "")}{name}{(option.ValueName is null ? "" : name == option.Letter ? "+" : "=")}[{summary}]";
         return option.Kind switch
         {
             ValueKind.None => head,

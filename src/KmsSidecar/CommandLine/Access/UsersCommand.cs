@@ -125,7 +125,7 @@ internal static class UsersCommand
                 user.Shown("access_key") ?? "",
                 user.Shown("status") ?? "",
                 user.Shown("source") ?? "",
-                string.Join(", ", user.Items("policies").Select(AnswerElement.Shown)));
+                user.Listed("policies"));
         }
 
         table.WriteTo(output);

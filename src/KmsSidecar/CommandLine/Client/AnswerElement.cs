@@ -24,6 +24,9 @@ internal static class AnswerElement
     public static string Shown(this JsonElement element) => PrintableText.Of(
         element.ValueKind == JsonValueKind.String ? element.GetString()! : element.GetRawText(), MaxShownChars);
 
+    /// <summary>The items of an array, fit for a terminal, between commas.</summary>
+    public static string Listed(this JsonElement element, string name) => string.Join(", ", Array.ConvertAll(element.Items(name), Shown));
+
     public static long? Number(this JsonElement element, string name) =>
         element.Member(name) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out long value) ? value : null;
 

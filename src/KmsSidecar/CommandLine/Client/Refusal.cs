@@ -30,10 +30,10 @@ internal static class Refusal
 
         // A message that says what to do says it better than a table by codes.
         string? next = NextAfter(code);
-        foreach ((string route, string command) in Spellings.Where(spelling => message.Contains(spelling.Route, StringComparison.Ordinal)))
+        foreach ((string route, string command) in Spellings)
         {
+            next = message.Contains(route, StringComparison.Ordinal) ? null : next;
             message = message.Replace(route, command, StringComparison.Ordinal);
-            next = null;
         }
 
         int exitCode = answer.Status switch

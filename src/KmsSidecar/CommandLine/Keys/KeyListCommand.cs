@@ -21,31 +21,32 @@ internal static class KeyListCommand
     private static async Task<int> ListAsync(ParseResult result, DaemonClient daemon, CancellationToken cancellation)
     {
         string filter = result.GetValue(State) is { } state ? $"&status={Uri.EscapeDataString(state)}" : "";
-        List<JsonElement> pages = [];
+        List<JsonElement[]> pages = [];
+        JsonElement page = default;
         string? marker = "";
         while (marker is not null)
         {
-            JsonElement page = await daemon.GetAsync($"keys?limit=1000&marker={Uri.EscapeDataString(marker)}{filter}", cancellation);
-            pages.Add(page);
+            page = await daemon.GetAsync($"keys?limit=1000&marker={Uri.EscapeDataString(marker)}{filter}", cancellation);
+            pages.Add(page.Items("keys"));
             string? next = page.Text("next_marker");
             marker = next == marker ? null : next;
         }
 
         if (result.GetValue(DaemonConnection.Json))
         {
-            JsonText.Write(writer => WriteOnePage(writer, pages));
+            JsonText.Write(writer => WriteOnePage(writer, page, pages));
             return ExitCode.Ok;
         }
 
-        PrintTable(pages);
+        PrintTable(pages, page);
         return ExitCode.Ok;
     }
 
     /// <summary>As the daemon would answer if it had no limit.</summary>
-    private static void WriteOnePage(Utf8JsonWriter writer, List<JsonElement> pages)
+    private static void WriteOnePage(Utf8JsonWriter writer, JsonElement last, List<JsonElement[]> pages)
     {
         writer.WriteStartObject();
-        foreach (JsonProperty member in pages[^1].EnumerateObject())
+        foreach (JsonProperty member in last.EnumerateObject())
         {
             if (member.Name != "keys")
             {
@@ -54,9 +55,9 @@ internal static class KeyListCommand
             }
 
             writer.WriteStartArray(member.Name);
-            foreach (JsonElement key in Keys(pages))
+            foreach (JsonElement[] keys in pages)
             {
-                key.WriteTo(writer);
+                Array.ForEach(keys, key => key.WriteTo(writer));
             }
 
             writer.WriteEndArray();
@@ -65,20 +66,14 @@ internal static class KeyListCommand
         writer.WriteEndObject();
     }
 
-    private static void PrintTable(List<JsonElement> pages)
+    private static void PrintTable(List<JsonElement[]> pages, JsonElement last)
     {
         Table table = new("KEY", "STATE", "VERSION", "CREATED", "ROTATED", "DESCRIPTION");
         int count = 0;
-        foreach (JsonElement key in Keys(pages))
+        foreach (JsonElement[] keys in pages)
         {
-            table.Add(
-                key.Shown("key_id") ?? "",
-                KeyCommands.PaintState(key.Shown("status") ?? ""),
-                key.Shown("version") ?? "",
-                HumanTime.Of(key.Text("created_at")),
-                key.Text("rotated_at") is { } rotated ? HumanTime.Of(rotated) : "never",
-                key.Shown("description") ?? "");
-            count++;
+            Array.ForEach(keys, key => AddTo(table, key));
+            count += keys.Length;
         }
 
         if (count > 0)
@@ -89,7 +84,7 @@ internal static class KeyListCommand
         // On a pipe there are keys alone, for grep and wc.
         TextWriter remarks = Console.IsOutputRedirected ? Console.Error : Console.Out;
         remarks.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} key{(count == 1 ? "" : "s")}"));
-        PrintUnreadable(pages[^1], remarks);
+        PrintUnreadable(last, remarks);
     }
 
     private static void PrintUnreadable(JsonElement page, TextWriter remarks)
@@ -100,5 +95,11 @@ internal static class KeyListCommand
         }
     }
 
-    private static IEnumerable<JsonElement> Keys(List<JsonElement> pages) => pages.SelectMany(static page => page.Items("keys"));
+    private static void AddTo(Table table, JsonElement key) => table.Add(
+        key.Shown("key_id") ?? "",
+        KeyCommands.PaintState(key.Shown("status") ?? ""),
+        key.Shown("version") ?? "",
+        HumanTime.Of(key.Text("created_at")),
+        key.Text("rotated_at") is { } rotated ? HumanTime.Of(rotated) : "never",
+        key.Shown("description") ?? "");
 }

@@ -51,7 +51,7 @@ internal static class HistoryCommands
                 entry.Shown("from") ?? "",
                 entry.Shown("backend_type") ?? "",
                 entry.Shown("default_key_id") ?? "-",
-                string.Join(", ", entry.Items("changed").Select(AnswerElement.Shown)));
+                entry.Listed("changed"));
         }
 
         table.WriteTo(output);

@@ -5,11 +5,6 @@ namespace KmsSidecar.CommandLine.Terminal;
 /// <summary>Times as people say them: <c>in 3 days</c>, <c>5 minutes ago</c>.</summary>
 internal static class HumanTime
 {
-    private static readonly (string Unit, TimeSpan Length)[] Units =
-    [
-        ("day", TimeSpan.FromDays(1)), ("hour", TimeSpan.FromHours(1)), ("minute", TimeSpan.FromMinutes(1)), ("second", TimeSpan.FromSeconds(1)),
-    ];
-
     /// <summary>A time of the daemon's answers, also in upstream's form, which names the zone behind the offset; null for anything else.</summary>
     public static DateTimeOffset? Parse(string? text)
     {
@@ -31,8 +26,14 @@ internal static class HumanTime
     /// <summary>In the largest unit of which there are two, rounded: <c>36 hours</c>.</summary>
     public static string Length(TimeSpan length)
     {
-        (string unit, TimeSpan one) = Units.FirstOrDefault(unit => length.Duration() >= 2 * unit.Length, Units[^1]);
-        long count = (long)Math.Round(length.Duration() / one);
+        (string unit, double amount) = length.Duration() switch
+        {
+            { TotalDays: >= 2 and var days } => ("day", days),
+            { TotalHours: >= 2 and var hours } => ("hour", hours),
+            { TotalMinutes: >= 2 and var minutes } => ("minute", minutes),
+            { TotalSeconds: var seconds } => ("second", seconds),
+        };
+        long count = (long)Math.Round(amount);
         return string.Create(CultureInfo.InvariantCulture, $"{count} {unit}{(count == 1 ? "" : "s")}");
     }
 

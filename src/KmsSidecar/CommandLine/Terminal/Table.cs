@@ -1,6 +1,8 @@
+using System.Text;
+
 namespace KmsSidecar.CommandLine.Terminal;
 
-/// <summary>Aligned columns. The last one has the width that it needs.</summary>
+/// <summary>Aligned columns.</summary>
 /// <param name="headings">None for a table without them.</param>
 internal sealed class Table(params string[] headings)
 {
@@ -13,15 +15,31 @@ internal sealed class Table(params string[] headings)
 
     public void WriteTo(TextWriter output)
     {
-        int columns = _rows.Count == 0 ? 0 : _rows.Max(static row => row.Length);
-        int[] widths = [.. Enumerable.Range(0, columns).Select(WidthOf)];
+        int[] widths = Widths();
         foreach (string[] row in _rows)
         {
-            IEnumerable<string> cells = row.Select((cell, i) =>
-                i == row.Length - 1 ? cell : cell + new string(' ', widths[i] - Ink.WidthOf(cell)));
-            output.WriteLine(string.Join(Gap, cells).TrimEnd());
+            StringBuilder line = new();
+            for (int i = 0; i < row.Length; i++)
+            {
+                line.Append(row[i]).Append(' ', widths[i] - Ink.WidthOf(row[i])).Append(Gap);
+            }
+
+            output.WriteLine(line.ToString().TrimEnd());
         }
     }
 
-    private int WidthOf(int column) => _rows.Max(row => column < row.Length ? Ink.WidthOf(row[column]) : 0);
+    private int[] Widths()
+    {
+        int[] widths = [];
+        foreach (string[] row in _rows)
+        {
+            Array.Resize(ref widths, Math.Max(widths.Length, row.Length));
+            for (int i = 0; i < row.Length; i++)
+            {
+                widths[i] = Math.Max(widths[i], Ink.WidthOf(row[i]));
+            }
+        }
+
+        return widths;
+    }
 }

@@ -86,7 +86,7 @@ check "rewrap keeps the data key" "$(text plaintext_key "$plain")" "$(text plain
 check "admin routes are not on the data socket" 404 "$(code data http://kms/rustfs/admin/v3/kms/status)"
 check "data routes are not on TCP" 404 "$(code signed -d '{}' "http://127.0.0.1:$port/v1/generate-data-key")"
 has "the admin socket needs no signature" '"status":"Running"' "$(admin http://kms/rustfs/admin/v3/kms/status)"
-has "metrics count requests" 'kms_sidecar_requests_total{route="POST /v1/decrypt",status="400"}' "$(curl -s "http://127.0.0.1:$port/metrics")"
+has "metrics count requests" 'kms_sidecar_requests_total{route="POST /v1/decrypt",operation="decrypt",surface="data_socket",backend="local",result="invalid",status="400"}' "$(curl -s "http://127.0.0.1:$port/metrics")"
 
 echo "# a raw Unix-socket client"
 raw=$(perl -MIO::Socket::UNIX -e '

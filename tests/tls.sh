@@ -68,7 +68,7 @@ has "TLS 1.3" "New, TLSv1.3" "$(client)"
 has "TLS 1.2" "New, TLSv1.2" "$(client -tls1_2)"
 has "TLS 1.1 is refused" "alert protocol version" "$(client -tls1_1 -cipher DEFAULT@SECLEVEL=0)"
 has "h2 is agreed on" "ALPN protocol: h2" "$(client -alpn h2,http/1.1)"
-has "the metric" "kms_sidecar_tls_certificate_not_after_seconds $(date -d "$(openssl x509 -in "$tls/server.pem" -noout -enddate | cut -d= -f2)" +%s)" "$(trusting "$url/metrics")"
+has "the metric" "kms_sidecar_tls_certificate_not_after_timestamp_seconds $(date -d "$(openssl x509 -in "$tls/server.pem" -noout -enddate | cut -d= -f2)" +%s)" "$(trusting "$url/metrics")"
 
 echo "# what is no handshake"
 curl -s --max-time 5 "http://localhost:$port/" >/dev/null

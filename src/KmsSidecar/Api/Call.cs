@@ -5,6 +5,7 @@ using KmsSidecar.Auth;
 using KmsSidecar.Crypto;
 using KmsSidecar.Json;
 using KmsSidecar.Lifecycle;
+using KmsSidecar.Observability;
 using KmsSidecar.Operations;
 
 namespace KmsSidecar.Api;
@@ -25,6 +26,12 @@ internal sealed class Call : IDisposable
 
     /// <summary>What the caller speaks, as far as that is known.</summary>
     public Dialect Dialect { get; set; }
+
+    /// <summary>The door it came through; one call's are all of one.</summary>
+    public Surface Surface { get; init; } = Surface.DataSocket;
+
+    /// <summary>The content types that the caller would have, as sent; empty for any.</summary>
+    public string Accept { get; init; } = "";
 
     /// <summary>Who asks; set once that is known.</summary>
     public Actor Actor { get; set; } = Actor.Unknown;
@@ -60,6 +67,9 @@ internal sealed class Call : IDisposable
     public SecretBuffer Plaintext => _plaintext;
 
     public int Status { get; set; } = StatusCodes.Status200OK;
+
+    /// <summary>Success until it is known better.</summary>
+    public RequestResult Result { get; set; }
 
     /// <summary>The same request may succeed a little later, and the answer says so.</summary>
     public bool IsRetryable { get; set; }
@@ -102,6 +112,7 @@ internal sealed class Call : IDisposable
         KeyId = "";
         Impact = null;
         Status = StatusCodes.Status200OK;
+        Result = RequestResult.Success;
         IsRetryable = false;
         ContentType = JsonContent;
         FailureMessage = null;

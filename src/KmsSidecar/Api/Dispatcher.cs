@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KmsSidecar.Api;
 
 /// <summary>Takes every request through the same steps: admit, find the route, read, authenticate, authorise, run, answer, count.</summary>
-internal sealed partial class Dispatcher
+internal sealed class Dispatcher
 {
     private static readonly string RetryAfter = KmsErrors.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
 
@@ -20,21 +20,21 @@ internal sealed partial class Dispatcher
     private readonly RequestGate _gate;
     private readonly AccessGate _access;
     private readonly SignatureRefusals _refusals;
+    private readonly AccessDenials _denials;
     private readonly Outcomes _outcomes;
     private readonly TimeSpan _bodyLimit;
-    private readonly ILogger _log;
 
     /// <param name="bodyLimit">How long a body may take to arrive.</param>
     public Dispatcher(
-        Router router, RequestGate gate, AccessGate access, SignatureRefusals refusals, Outcomes outcomes, TimeSpan bodyLimit, ILoggerFactory logs)
+        Router router, RequestGate gate, AccessGate access, SignatureRefusals refusals, AccessDenials denials, Outcomes outcomes, TimeSpan bodyLimit)
     {
         _router = router;
         _gate = gate;
         _access = access;
         _refusals = refusals;
+        _denials = denials;
         _outcomes = outcomes;
         _bodyLimit = bodyLimit;
-        _log = logs.CreateLogger("rustfs::kms::api");
     }
 
     public async Task InvokeAsync(HttpContext http)
@@ -42,7 +42,13 @@ internal sealed partial class Dispatcher
         long started = Stopwatch.GetTimestamp();
         ConnectionOrigin origin = http.Features.GetRequiredFeature<ConnectionOrigin>();
         string? operation = AwsTarget.OperationOf(http.Request);
-        using Call call = new() { Dialect = operation is null ? Dialect.Native : Dialect.AwsKms };
+        using Call call = new()
+        {
+            Dialect = operation is null ? Dialect.Native : Dialect.AwsKms,
+            Surface = origin.Surface,
+            Accept = http.Request.Headers.Accept.ToString(),
+        };
+        using RequestScope scope = RequestScope.Begin(call.RequestId.ToString());
         int? index = null;
         try
         {
@@ -181,7 +187,7 @@ internal sealed partial class Dispatcher
         if (!decision.IsAllowed)
         {
             ErrorWriter.WriteRefusal(call, AuthFailure.AccessDenied);
-            Log.AccessDenied(_log, caller.AccessKey, route.Action.Name, decision.Reason, call.RequestId.ToString());
+            _denials.Count(caller.AccessKey, route, decision.Reason, call.RequestId.ToString());
         }
 
         return decision.IsAllowed;
@@ -229,12 +235,5 @@ internal sealed partial class Dispatcher
             // Without a token: what is written to a connection that is gone is dropped.
             await response.BodyWriter.WriteAsync(call.Output.WrittenMemory, CancellationToken.None);
         }
-    }
-
-    /// <summary>Nothing a caller sent is a parameter here: only names from the route table, access keys that are known, and our own request id.</summary>
-    private static partial class Log
-    {
-        [LoggerMessage(EventIds.AccessDenied, LogLevel.Information, "access key {AccessKey} may not {Action}: {Reason}, request {RequestId}")]
-        public static partial void AccessDenied(ILogger log, string accessKey, string action, DecisionReason reason, string requestId);
     }
 }

@@ -5,6 +5,7 @@ using KmsSidecar.Api.AwsKms;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Json;
+using KmsSidecar.Observability;
 
 namespace KmsSidecar.Api;
 
@@ -16,6 +17,7 @@ internal static class ErrorWriter
     {
         KmsErrors.Row row = KmsErrors.Describe(error);
         call.IsRetryable = row.Retryable;
+        call.Result = ResultOf(row.Status);
         switch (call.Dialect)
         {
             case Dialect.Sts:
@@ -43,6 +45,7 @@ internal static class ErrorWriter
     public static void WriteRefusal(Call call, AuthFailure failure)
     {
         call.IsRetryable = failure.Status == StatusCodes.Status503ServiceUnavailable;
+        call.Result = RequestResult.Denied;
         switch (call.Dialect)
         {
             case Dialect.Sts:
@@ -76,6 +79,16 @@ internal static class ErrorWriter
         writer.WriteEndObject();
         writer.WriteEndObject();
     }
+
+    /// <summary>By the native status: the AWS form has a 400 for a service that is paused.</summary>
+    private static RequestResult ResultOf(int status) => status switch
+    {
+        StatusCodes.Status403Forbidden => RequestResult.Denied,
+        StatusCodes.Status503ServiceUnavailable => RequestResult.Unavailable,
+        StatusCodes.Status504GatewayTimeout => RequestResult.Timeout,
+        StatusCodes.Status500InternalServerError or StatusCodes.Status502BadGateway => RequestResult.Error,
+        _ => RequestResult.Invalid,
+    };
 
     private static void Append(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
 

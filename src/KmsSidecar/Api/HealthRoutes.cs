@@ -1,51 +1,50 @@
 using System.Text;
+using System.Text.Json;
 using KmsSidecar.Errors;
-using KmsSidecar.Lifecycle;
 using KmsSidecar.Observability;
 
 namespace KmsSidecar.Api;
 
 /// <summary>For probes and Prometheus. Nothing secret, no authentication.</summary>
-internal sealed class HealthRoutes(KmsService service, Metrics metrics, TimeProvider clock)
+internal sealed class HealthRoutes(HealthChecks checks, Metrics metrics)
 {
-    private readonly long _started = clock.GetTimestamp();
+    private const string OpenMetrics = "application/openmetrics-text";
 
     /// <summary>The process answers.</summary>
     public static ValueTask<KmsError> LiveAsync(Call call) => Text(call, "ok\n");
 
-    /// <summary>A data key can be asked for: running, and the backend is well. Why not is for callers who say who they are: <c>/kms/status</c>.</summary>
+    /// <summary>A data key can be made and opened right now. Why not is for callers who say who they are: <c>/kms/status</c>, or this on the
+    /// admin socket.</summary>
     public async ValueTask<KmsError> ReadyAsync(Call call)
     {
-        using SnapshotLease lease = service.Acquire();
-        if (!lease.Snapshot.IsRunning)
+        HealthReport report = await checks.RunAsync(call.Cancellation);
+        if (call.Query.GetValueOrDefault("format") == "json" || Accepts(call, Call.JsonContent))
         {
-            call.FailureMessage = $"not running: {lease.Snapshot.State}";
-            return KmsError.NotRunning;
+            return WriteJson(call, report);
         }
 
-        try
-        {
-            await lease.Snapshot.Backends[0].Backend!.CheckHealthAsync(call.Cancellation);
-        }
-        catch (KmsException)
-        {
-            call.FailureMessage = "the backend is not well";
-            return KmsError.BackendUnavailable;
-        }
-
-        return await Text(call, "ok\n");
+        call.FailureMessage = report.Message;
+        return report.Error == KmsError.None ? await Text(call, "ok\n") : report.Error;
     }
 
     public ValueTask<KmsError> MetricsAsync(Call call)
     {
-        using SnapshotLease lease = service.Acquire();
-        string version = typeof(HealthRoutes).Assembly.GetName().Version!.ToString(3);
-        return Text(
-            call,
-            metrics.Write(
-                lease.Snapshot.State.ToString(), Enum.GetNames<ServiceState>(), lease.Snapshot.Generation, clock.GetElapsedTime(_started), version),
-            "text/plain; version=0.0.4; charset=utf-8");
+        bool asOpenMetrics = Accepts(call, OpenMetrics);
+        return Text(call, metrics.Write(asOpenMetrics), asOpenMetrics ? $"{OpenMetrics}; version=1.0.0; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8");
     }
+
+    private static KmsError WriteJson(Call call, HealthReport report)
+    {
+        KmsErrors.Row row = KmsErrors.Describe(report.Error);
+        (call.Status, call.IsRetryable) = (row.Status, row.Retryable);
+        call.Result = row.Retryable ? RequestResult.Unavailable : RequestResult.Success;
+        Utf8JsonWriter json = call.BeginJson();
+        report.WriteTo(json, withDetail: call.Surface == Surface.AdminSocket);
+        json.Flush();
+        return KmsError.None;
+    }
+
+    private static bool Accepts(Call call, string contentType) => call.Accept.Contains(contentType, StringComparison.OrdinalIgnoreCase);
 
     private static ValueTask<KmsError> Text(Call call, string text, string contentType = "text/plain; charset=utf-8")
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using KmsSidecar.Errors;
+using KmsSidecar.Observability;
 
 namespace KmsSidecar.Api;
 
@@ -37,6 +38,9 @@ internal sealed class LocalRequests
     {
         long started = Stopwatch.GetTimestamp();
         call.Dialect = target.Route.Dialect;
+
+        // A data key's own would cost more than its counting, and its events name it themselves.
+        using RequestScope? scope = target.Route.TimeLimit > RouteTable.Quick ? RequestScope.Begin(call.RequestId.ToString()) : null;
         try
         {
             KmsError error = await target.Route.Handler(call);

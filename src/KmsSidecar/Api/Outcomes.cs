@@ -5,18 +5,10 @@ using KmsSidecar.Observability;
 namespace KmsSidecar.Api;
 
 /// <summary>What becomes of requests, whichever way they came in: refusals as answers and in the log, and the count of all.</summary>
-internal sealed partial class Outcomes
+internal sealed partial class Outcomes(RequestMetrics requests, TimeProvider clock, ILoggerFactory logs)
 {
-    private readonly ILogger _log;
-
-    /// <summary>By route index; the last one is of the requests that match no route.</summary>
-    private readonly RouteSeries[] _series;
-
-    public Outcomes(Router router, Metrics metrics, ILoggerFactory logs)
-    {
-        _log = logs.CreateLogger("rustfs::kms::api");
-        _series = [.. router.Routes.Select(static route => route.Name).Append("none").Select(metrics.Add)];
-    }
+    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::api");
+    private readonly LogThrottle _faults = new(clock, TimeSpan.FromSeconds(1));
 
     /// <param name="message">Null for the error's own sentence.</param>
     public void Refuse(Call call, KmsError error, string? message, Route? route)
@@ -31,20 +23,28 @@ internal sealed partial class Outcomes
     /// <summary>A fault of ours.</summary>
     public void Fail(Call call, Exception bug, Route? route)
     {
-        Log.Failed(_log, route?.Name ?? "no route", call.RequestId.ToString(), bug);
+        if (_faults.TryPass(out long others))
+        {
+            Log.Failed(_log, route?.Name ?? "no route", call.RequestId.ToString(), others, bug);
+        }
+
         Refuse(call, KmsError.Internal, message: null, route);
     }
 
     /// <param name="route">Index of the route; null for none.</param>
     /// <param name="started">Timestamp of <see cref="Stopwatch"/>.</param>
-    public void Count(int? route, Call call, long started) =>
-        _series[route ?? _series.Length - 1].Count(call.Status, Stopwatch.GetElapsedTime(started));
+    public void Count(int? route, Call call, long started)
+    {
+        // The failures that STS and AWS alone have are written by their handlers, and all are the caller's.
+        RequestResult result = call.Result == RequestResult.Success && call.Status >= StatusCodes.Status400BadRequest ? RequestResult.Invalid : call.Result;
+        requests.Count(route, call.Surface, result, call.Status, started);
+    }
 
     /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, and our own request id.</summary>
     private static partial class Log
     {
-        [LoggerMessage(EventIds.RequestFailed, LogLevel.Error, "{Route} failed, request {RequestId}")]
-        public static partial void Failed(ILogger log, string route, string requestId, Exception bug);
+        [LoggerMessage(EventIds.RequestFailed, LogLevel.Error, "{Route} failed, request {RequestId}; {Others} more since the last such line")]
+        public static partial void Failed(ILogger log, string route, string requestId, long others, Exception bug);
 
         [LoggerMessage(EventIds.OperationFailed, LogLevel.Debug, "{Route} refused: {Error}, request {RequestId}", SkipEnabledCheck = true)]
         public static partial void Refused(ILogger log, string route, KmsError error, string requestId);

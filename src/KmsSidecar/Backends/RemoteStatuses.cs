@@ -18,6 +18,8 @@ internal static class RemoteStatuses
         status.LastRenewal,
         status.Generation,
         NameOf(status.Operations),
+        NameOf(status.Credentials),
+        status.Opened,
         status.InFlight,
         status.Queued,
         status.Attempts,

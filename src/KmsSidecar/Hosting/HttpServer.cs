@@ -31,12 +31,13 @@ internal sealed class HttpServer : IDisposable
         ConnectionLimits limits,
         LocalRequests requests,
         CertificateSource? certificates,
+        RefusedCallers refused,
         TimeProvider clock,
         ILoggerFactory logs)
     {
         _options = options;
         _transport = Transport(options, handed, limits, requests, clock, logs);
-        _kestrel = new KestrelServer(Create(Configure(options, limits, certificates, clock, logs)), _transport, logs);
+        _kestrel = new KestrelServer(Create(Configure(options, limits, certificates, refused, clock, logs)), _transport, logs);
     }
 
     /// <summary>Where it listens, as URLs: first the addresses of the options in their order. Kestrel, which does not know of TLS, says http.</summary>
@@ -70,11 +71,16 @@ internal sealed class HttpServer : IDisposable
     public void Dispose() => _kestrel.Dispose();
 
     private static KestrelServerOptions Configure(
-        DaemonOptions options, ConnectionLimits limits, CertificateSource? certificates, TimeProvider clock, ILoggerFactory logs)
+        DaemonOptions options,
+        ConnectionLimits limits,
+        CertificateSource? certificates,
+        RefusedCallers refused,
+        TimeProvider clock,
+        ILoggerFactory logs)
     {
         KestrelServerOptions kestrel = new();
         TlsHandshakes? tls = certificates is null ? null : new TlsHandshakes(certificates, limits, clock, logs);
-        new Listeners(options, limits, tls, logs).Configure(kestrel);
+        new Listeners(options, limits, tls, refused).Configure(kestrel);
         return kestrel;
     }
 

@@ -31,6 +31,11 @@ internal sealed class JournalSink(string path, ILogSink otherwise) : ILogSink
         Add("SYSLOG_IDENTIFIER", "kms-sidecar");
         Add("KMS_EVENT_ID", logged.Id.ToString(CultureInfo.InvariantCulture));
         Add("KMS_CATEGORY", logged.Category);
+        if (logged.RequestId is { } request)
+        {
+            Add(FieldOf(nameof(logged.RequestId)), request);
+        }
+
         foreach ((string name, object? value) in logged.Values ?? [])
         {
             // {OriginalFormat} is no parameter.

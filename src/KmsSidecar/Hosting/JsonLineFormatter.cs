@@ -19,6 +19,11 @@ internal sealed class JsonLineFormatter(TimeProvider clock)
             json.WriteString("LogLevel", logged.Level.ToString());
             json.WriteString("Category", logged.Category);
             json.WriteString("Message", logged.Message);
+            if (logged.RequestId is { } request)
+            {
+                json.WriteString("RequestId", request);
+            }
+
             if (logged.Exception is { } exception)
             {
                 json.WriteString("Exception", exception.ToString());

@@ -15,7 +15,8 @@ internal sealed class LineFormatter(bool toJournal, TimeProvider clock)
         string start = toJournal
             ? string.Create(CultureInfo.InvariantCulture, $"<{severity}>")
             : string.Create(CultureInfo.InvariantCulture, $"{clock.GetLocalNow():HH:mm:ss.fff} {level} ");
-        return $"{start}{logged.Category}[{logged.Id}] {TextOf(logged)}";
+        string request = logged.RequestId is { } id ? $", request {id}" : "";
+        return $"{start}{logged.Category}[{logged.Id}] {TextOf(logged)}{request}";
     }
 
     /// <summary>The message and, where there is one, the exception, on one line.</summary>

@@ -1,6 +1,5 @@
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
-using KmsSidecar.Observability;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
 using KmsSidecar.Transport;
@@ -12,10 +11,8 @@ namespace KmsSidecar.Hosting;
 
 /// <summary>The doors: which address is which surface, and who may come in.</summary>
 /// <param name="tls">Null when no address is TLS.</param>
-internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits connections, TlsHandshakes? tls, ILoggerFactory logs)
+internal sealed class Listeners(DaemonOptions options, ConnectionLimits connections, TlsHandshakes? tls, RefusedCallers refused)
 {
-    private readonly ILogger _log = logs.CreateLogger("rustfs::kms::access");
-
     public void Configure(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;
@@ -97,15 +94,9 @@ internal sealed partial class Listeners(DaemonOptions options, ConnectionLimits 
         // The watchdog asks as this process, which need not be on the list.
         if (!isAdmitted && peer.ProcessId != Environment.ProcessId)
         {
-            Log.CallerRefused(_log, surface, peer.UserId, peer.GroupId, peer.ProcessId);
+            refused.Count(surface, peer);
         }
 
         return new ConnectionOrigin(surface, $"uid {peer.UserId}", isAdmitted);
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventIds.CallerRefused, LogLevel.Warning, "{Surface} refused uid {Uid} gid {Gid} pid {Pid}: not on the allow-list")]
-        public static partial void CallerRefused(ILogger log, Surface surface, uint uid, uint gid, int pid);
     }
 }

@@ -5,11 +5,12 @@ namespace KmsSidecar.Hosting;
 /// <summary>Where events go and how they look: to standard error, readable on a terminal, JSON on a pipe; with their fields to the journal.</summary>
 internal static class LogOutput
 {
+    /// <param name="provider">Goes with the factory.</param>
     /// <returns>The caller's to dispose, last of all: it writes out what is still waiting.</returns>
-    public static LoggerFactory Open(DaemonOptions options, LogLevels levels)
+    public static LoggerFactory Open(DaemonOptions options, LogLevels levels, out LogProvider provider)
     {
         LoggerFactory logs = new([], levels);
-        logs.AddProvider(new LogProvider(SinkOf(options)));
+        logs.AddProvider(provider = new LogProvider(SinkOf(options)));
         return logs;
     }
 

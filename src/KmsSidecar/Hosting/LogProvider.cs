@@ -1,3 +1,5 @@
+using KmsSidecar.Observability;
+
 namespace KmsSidecar.Hosting;
 
 /// <summary>Takes events from those who log, and has them written by a thread of its own.</summary>
@@ -13,7 +15,9 @@ internal sealed class LogProvider : ILoggerProvider
     private readonly Queue<LogEvent> _waiting = [];
     private readonly ILogSink _sink;
     private readonly Thread _writer;
+    private readonly long[] _counts = new long[(int)LogLevel.None];
     private int _lost;
+    private long _lostInAll;
     private bool _isEnding;
 
     /// <param name="sink">This object's own.</param>
@@ -22,6 +26,27 @@ internal sealed class LogProvider : ILoggerProvider
         _sink = sink;
         _writer = new Thread(WriteAll) { Name = "log", IsBackground = true };
         _writer.Start();
+    }
+
+    /// <summary>Events that could not be written, since the start.</summary>
+    public long LostCount
+    {
+        get
+        {
+            lock (_waiting)
+            {
+                return _lostInAll;
+            }
+        }
+    }
+
+    /// <summary>Events of a level since the start, those lost too.</summary>
+    public long CountOf(LogLevel level)
+    {
+        lock (_waiting)
+        {
+            return _counts[(int)level];
+        }
     }
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
@@ -50,9 +75,11 @@ internal sealed class LogProvider : ILoggerProvider
     {
         lock (_waiting)
         {
+            _counts[(int)logged.Level]++;
             if (_waiting.Count >= MaxWaiting)
             {
                 _lost++;
+                _lostInAll++;
                 return;
             }
 
@@ -94,7 +121,7 @@ internal sealed class LogProvider : ILoggerProvider
     {
         string message = $"{_lost} events are missing here: they came faster than they could be written";
         _lost = 0;
-        return new LogEvent(LogLevel.Warning, "rustfs::kms::daemon", Observability.EventIds.EventsLost, message, Exception: null, Values: null);
+        return new LogEvent(LogLevel.Warning, "rustfs::kms::daemon", EventIds.EventsLost, message, Exception: null, Values: null);
     }
 
     private sealed class Logger(LogProvider provider, string category) : ILogger
@@ -107,7 +134,10 @@ internal sealed class LogProvider : ILoggerProvider
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Add(logLevel, eventId, formatter(state, exception), exception, state);
 
-        private void Add(LogLevel level, EventId id, string message, Exception? exception, object? state) =>
-            provider.Add(new LogEvent(level, category, id.Id, message, exception, state as IReadOnlyCollection<KeyValuePair<string, object?>>));
+        private void Add(LogLevel level, EventId id, string message, Exception? exception, object? state)
+        {
+            string? request = RequestScope.CurrentId is { } current && !message.Contains(current, StringComparison.Ordinal) ? current : null;
+            provider.Add(new LogEvent(level, category, id.Id, message, exception, state as IReadOnlyCollection<KeyValuePair<string, object?>>, request));
+        }
     }
 }

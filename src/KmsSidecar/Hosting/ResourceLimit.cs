@@ -31,6 +31,9 @@ internal static partial class ResourceLimit
         return limit.Soft;
     }
 
+    /// <summary>The soft limit; 0 where there is no telling.</summary>
+    public static ulong SoftOf(int resource) => Get(resource, out Limit limit) == 0 ? limit.Soft : 0;
+
     [LibraryImport("libc", EntryPoint = "getrlimit")]
     private static partial int Get(int resource, out Limit limit);
 

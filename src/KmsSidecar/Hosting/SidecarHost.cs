@@ -48,7 +48,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         (ICredentialSource root, AccountSet file) = AccountFiles.Read(options);
         RustFsClient? rustFs = RustFsFactory.Open(options, clock);
         _levels = new LogLevels(options.LogLevel);
-        LoggerFactory logs = _logs = LogOutput.Open(options, _levels);
+        LoggerFactory logs = _logs = LogOutput.Open(options, _levels, out LogProvider events);
         Log = logs.CreateLogger("rustfs::kms::daemon");
         SystemFileSteps steps = new();
         DirectoryLocks locks = new();
@@ -83,16 +83,6 @@ internal sealed class SidecarHost : IAsyncDisposable
         _accounts.Changed += () => Verifier.UseCredentials(_accounts);
         Authorizer authorizer = new(grants ?? _accounts, options.LegacyServerInfo);
 
-        Metrics metrics = new();
-        if (_certificate?.Source is { } certificate)
-        {
-            metrics.AddGauge(
-                "kms_sidecar_tls_certificate_not_after_seconds",
-                "When the TLS certificate in use ends, in seconds since 1970.",
-                () => certificate.Current.NotAfter.ToUnixTimeSeconds());
-        }
-
-        new BackendMetrics(Service).AddTo(metrics);
         Router router = new(RouteTable.Build(
             new LifecycleRoutes(Service, store),
             new StatusRoutes(Service, clock, _follower is { } follower ? () => follower.Status : null),
@@ -105,13 +95,25 @@ internal sealed class SidecarHost : IAsyncDisposable
             new UserRoutes(_userAdministration, _accounts),
             new StsRoutes(new SessionIssuer(_accounts, _sessionKeys, clock, authLog), _sessionKeys),
             AwsKms(keyAdministration, clock),
-            new HealthRoutes(Service, metrics, clock)));
+            new HealthRoutes(Health(clock), Metrics)));
         RequestGate gate = new(Verifier, new ClockWatch(clock), authLog);
         SignatureRefusals refusals = new(limitsOnFailures, clock, logs);
         AccessGate access = new(authorizer, Service, clock);
-        Outcomes outcomes = new(router, metrics, logs);
-        _dispatcher = new Dispatcher(router, gate, access, refusals, outcomes, limits.Body, logs);
-        _server = new HttpServer(options, _handed, limits, new LocalRequests(router, outcomes), _certificate?.Source, clock, logs);
+        AccessDenials denials = new(clock, logs);
+        RefusedCallers refused = new(clock, logs);
+        RequestMetrics requests = new(router, () => Service.ActiveBackend);
+        Outcomes outcomes = new(requests, clock, logs);
+        _dispatcher = new Dispatcher(router, gate, access, refusals, denials, outcomes, limits.Body);
+        _server = new HttpServer(options, _handed, limits, new LocalRequests(router, outcomes), _certificate?.Source, refused, clock, logs);
+
+        new ServiceMetrics(Service, clock).AddTo(Metrics);
+        requests.AddTo(Metrics);
+        refusals.AddTo(Metrics);
+        denials.AddTo(Metrics);
+        refused.AddTo(Metrics);
+        new BackendMetrics(Service, Metrics).Add();
+        CertificateSource.AddTo(Metrics, _certificate?.Source);
+        ProcessMetrics.AddTo(Metrics, events, clock);
     }
 
     public DaemonOptions Options { get; }
@@ -122,6 +124,8 @@ internal sealed class SidecarHost : IAsyncDisposable
     public KmsService Service { get; }
 
     public SigV4Verifier Verifier { get; }
+
+    public Metrics Metrics { get; } = new();
 
     /// <summary>Takes events of the process.</summary>
     public ILogger Log { get; }
@@ -196,6 +200,24 @@ internal sealed class SidecarHost : IAsyncDisposable
         _sessionKeys.Dispose();
         _state.Dispose();
         _logs.Dispose();
+    }
+
+    private HealthChecks Health(TimeProvider clock)
+    {
+        HealthChecks checks = new(Service, new DataKeyProbe(Service, clock), clock);
+        if (_certificate is { } certificate)
+        {
+            checks.Add("certificate", () => certificate.FindFault() is { } fault ? HealthFinding.Fault(fault)
+                : certificate.IsEnding ? HealthFinding.Warning($"{certificate.Source.Files.Certificate} ends soon, and nothing has renewed it")
+                : HealthFinding.Ok);
+        }
+
+        if (_follower is { } follower)
+        {
+            checks.Add("rustfs", () => follower.Status.LastError is { } error ? HealthFinding.Warning(error) : HealthFinding.Ok);
+        }
+
+        return checks;
     }
 
     private AwsKmsRoutes AwsKms(KeyAdministration administration, TimeProvider clock)

@@ -81,6 +81,15 @@ internal interface IKeyBackend : IDisposable
     /// <summary>What is kept of keys that are elsewhere; null where the keys themselves are here.</summary>
     CacheCounts? CacheCounts => null;
 
+    /// <summary>Of those, what is known about keys: neither their material nor data keys.</summary>
+    CacheCounts? MetadataCacheCounts => null;
+
+    /// <summary>How callers share calls; null where each has its own.</summary>
+    CoalescingCounts? Coalescing => null;
+
+    /// <summary>Null where only a listing could tell. Not for every request: it goes through all keys.</summary>
+    KeyCounts? CountKeys() => null;
+
     /// <summary>Forgets what is kept of keys that are elsewhere.</summary>
     void ClearCache()
     {

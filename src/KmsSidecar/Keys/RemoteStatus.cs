@@ -10,7 +10,9 @@ namespace KmsSidecar.Keys;
 /// <param name="LastError">Of their upkeep; null when it goes well.</param>
 /// <param name="LastRenewal">When they were last had, renewed or looked up.</param>
 /// <param name="LogIns">Since the backend was opened.</param>
-/// <param name="Breaker">closed, open, or half_open.</param>
+/// <param name="Breaker">Of operations: closed, open, or half_open.</param>
+/// <param name="CredentialsBreaker">Of log-ins and renewals.</param>
+/// <param name="Opened">How often a breaker has opened.</param>
 /// <param name="InFlight">Calls under way.</param>
 /// <param name="Queued">Calls that wait for others to end.</param>
 /// <param name="Requests">Sent, repeated ones too.</param>
@@ -27,6 +29,8 @@ internal sealed record RemoteStatus(
     DateTimeOffset? LastRenewal,
     long LogIns,
     string Breaker,
+    string CredentialsBreaker,
+    long Opened,
     int InFlight,
     int Queued,
     long Requests,

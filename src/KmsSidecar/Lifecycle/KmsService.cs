@@ -54,6 +54,11 @@ internal sealed class KmsService : IAsyncDisposable
     /// <inheritdoc cref="SnapshotReference.NextChange"/>
     public Task NextChange => _reference.NextChange;
 
+    /// <summary>Of what kind the active backend is; null while none is. For counting: the next moment it may be another.</summary>
+    public BackendType? ActiveBackend => _reference.Current is { IsRunning: true } running ? running.Configuration!.Backend : null;
+
+    public ChangeCounts Changes { get; } = new();
+
     /// <inheritdoc cref="SnapshotReference.StateSince"/>
     public DateTimeOffset StateSince => _reference.StateSince;
 
@@ -73,12 +78,14 @@ internal sealed class KmsService : IAsyncDisposable
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<ServiceState> ConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
+        using ChangeCounts.Attempt attempt = Changes.Begin("configure");
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         using ConfigurationDocument document = await _requests.ReadConfigureAsync(Current, body, cancellation);
         using StoredGeneration generation = Configured(document, actor);
         _store.Append(generation);
         _reference.Publish(Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly));
         LogChange(generation);
+        attempt.Succeeded();
         return ServiceState.Configured;
     }
 
@@ -88,10 +95,12 @@ internal sealed class KmsService : IAsyncDisposable
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
     {
+        using ChangeCounts.Attempt attempt = Changes.Begin("reconfigure");
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         using ConfigurationDocument document = await _requests.ReadReconfigureAsync(Current, body, cancellation);
         using StoredGeneration generation = Reconfigured(document, actor);
         await ReplaceAsync(generation, cancellation);
+        attempt.Succeeded();
         return Current.State;
     }
 
@@ -102,10 +111,12 @@ internal sealed class KmsService : IAsyncDisposable
     /// <exception cref="KmsException">Nothing has changed.</exception>
     public async Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation)
     {
+        using ChangeCounts.Attempt attempt = Changes.Begin("rollback");
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         (StoredGeneration generation, long target) = RolledBack(number, actor);
         using StoredGeneration owned = generation;
         await ReplaceAsync(generation, cancellation);
+        attempt.Succeeded();
         return target;
     }
 
@@ -114,6 +125,7 @@ internal sealed class KmsService : IAsyncDisposable
     /// <exception cref="KmsException">KeyNotFound: there is none of that name. WrongState: it is still needed. Nothing has changed.</exception>
     public async Task DropDecryptOnlyAsync(string name, bool force, Actor actor, CancellationToken cancellation)
     {
+        using ChangeCounts.Attempt attempt = Changes.Begin(Drop);
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         DecryptOnlyEntry dropped = Current.DecryptOnly.FirstOrDefault(entry => entry.Name == name) ?? throw new KmsException(
             KmsError.KeyNotFound, "there is no decrypt-only backend of that name; GET /rustfs/admin/v3/kms/status lists them");
@@ -130,6 +142,7 @@ internal sealed class KmsService : IAsyncDisposable
             OpenMode.Existing,
             (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
             cancellation);
+        attempt.Succeeded();
     }
 
     /// <summary>Does all the checks of <see cref="ConfigureAsync"/> and changes nothing, on disk or in memory.</summary>
@@ -165,6 +178,7 @@ internal sealed class KmsService : IAsyncDisposable
     /// <returns>Whether it was running before.</returns>
     public async Task<bool> StartAsync(bool force, Actor actor, CancellationToken cancellation)
     {
+        using ChangeCounts.Attempt attempt = Changes.Begin("start");
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (Current.Document is null)
         {
@@ -195,6 +209,7 @@ internal sealed class KmsService : IAsyncDisposable
 
         _restoration.RetryIfIncomplete();
         LifecycleLog.Started(_log, Current.Generation, Current.Configuration!.Summary, actor.Who, actor.From);
+        attempt.Succeeded();
         return wasRunning;
     }
 
@@ -202,15 +217,18 @@ internal sealed class KmsService : IAsyncDisposable
     /// <returns>The new state: Configured, or NotConfigured when there is no configuration.</returns>
     public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
     {
+        using ChangeCounts.Attempt attempt = Changes.Begin("stop");
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
         if (Current.Document is null)
         {
+            attempt.Succeeded();
             return ServiceState.NotConfigured;
         }
 
         _store.MarkRunning(Current.Generation, running: false);
         _reference.Publish(Snapshot.Configured(Current.Generation, Current.Document, Current.DecryptOnly));
         LifecycleLog.Stopped(_log, Current.Generation, actor.Who, actor.From);
+        attempt.Succeeded();
         return ServiceState.Configured;
     }
 

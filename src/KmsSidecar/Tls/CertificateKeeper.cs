@@ -36,6 +36,20 @@ internal sealed class CertificateKeeper : IAsyncDisposable
 
     public CertificateSource Source { get; }
 
+    /// <summary>It should have been renewed by now.</summary>
+    public bool IsEnding
+    {
+        get
+        {
+            ServerCertificate current = Source.Current;
+            TimeSpan quarter = (current.NotAfter - current.NotBefore) / 4;
+            return current.NotAfter - _clock.GetUtcNow() < (quarter < Notice ? quarter : Notice);
+        }
+    }
+
+    /// <summary>Why clients refuse the certificate in use, as one sentence; null while they do not.</summary>
+    public string? FindFault() => Source.Current.FindFault(Source.Files.Certificate, _clock.GetUtcNow());
+
     /// <summary>Begins to look, once an hour, until disposed. To be called once.</summary>
     public void Start() => _loop.Start();
 
@@ -77,11 +91,8 @@ internal sealed class CertificateKeeper : IAsyncDisposable
     private void Warn()
     {
         ServerCertificate current = Source.Current;
-        DateTimeOffset now = _clock.GetUtcNow();
-        TimeSpan quarter = (current.NotAfter - current.NotBefore) / 4;
-        string? fault = current.FindFault(Source.Files.Certificate, now);
-        bool isEnding = current.NotAfter - now < (quarter < Notice ? quarter : Notice);
-        if ((fault is null && !isEnding) || _warned == (current, fault is not null))
+        string? fault = FindFault();
+        if ((fault is null && !IsEnding) || _warned == (current, fault is not null))
         {
             return;
         }

@@ -1,4 +1,5 @@
 using KmsSidecar.Errors;
+using KmsSidecar.Observability;
 using KmsSidecar.Storage;
 
 namespace KmsSidecar.Tls;
@@ -33,6 +34,13 @@ internal sealed class CertificateSource
     }
 
     public TlsFiles Files { get; }
+
+    /// <param name="source">Null where there is no TLS, and nothing to tell.</param>
+    public static void AddTo(Metrics metrics, CertificateSource? source) => metrics.Add(
+        "kms_sidecar_tls_certificate_not_after_timestamp_seconds",
+        MetricType.Gauge,
+        "When the TLS certificate in use ends, in seconds since 1970.",
+        text => text.AddIfKnown(source?.Current.NotAfter.ToUnixTimeSeconds()));
 
     public ServerCertificate Current
     {

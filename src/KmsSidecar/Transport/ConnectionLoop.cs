@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using KmsSidecar.Observability;
 using KmsSidecar.Storage;
 
 namespace KmsSidecar.Transport;
@@ -34,6 +35,7 @@ internal sealed partial class ConnectionLoop : IDisposable
     private readonly Action<DataConnection> _handOver;
     private readonly TimeSpan _idle;
     private readonly ILogger _log;
+    private readonly LogThrottle _faults = new(TimeProvider.System, TimeSpan.FromSeconds(1));
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _stopAt;
     private long _sweptAt = Environment.TickCount64;
@@ -173,7 +175,11 @@ internal sealed partial class ConnectionLoop : IDisposable
         catch (Exception bug)
         {
             // A fault of ours in one connection must not end the others.
-            Log.ConnectionFailed(_log, bug);
+            if (_faults.TryPass(out long others))
+            {
+                Log.ConnectionFailed(_log, others, bug);
+            }
+
             _exchange.Reset();
             progress = Progress.Ended;
         }
@@ -264,7 +270,7 @@ internal sealed partial class ConnectionLoop : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Observability.EventIds.ConnectionFailed, LogLevel.Error, "a connection of the data socket failed and was closed")]
-        public static partial void ConnectionFailed(ILogger log, Exception bug);
+        [LoggerMessage(EventIds.ConnectionFailed, LogLevel.Error, "a connection of the data socket failed and was closed; {Others} more since the last such line")]
+        public static partial void ConnectionFailed(ILogger log, long others, Exception bug);
     }
 }

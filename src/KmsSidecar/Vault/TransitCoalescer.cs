@@ -1,4 +1,5 @@
 using KmsSidecar.Errors;
+using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Vault;
 
@@ -24,6 +25,8 @@ internal sealed class TransitCoalescer(TransitEngine engine)
     private readonly Dictionary<(string Key, TransitDirection Direction), Lane> _lanes = [];
     private int _waiting;
     private int _batchLimit = 1;
+    private long _sharedCalls;
+    private long _sharedItems;
 
     /// <summary>Most items of a call from now on; with 1, where it begins, each goes as a call of its own and nobody waits.</summary>
     public int BatchLimit
@@ -31,6 +34,8 @@ internal sealed class TransitCoalescer(TransitEngine engine)
         get => Volatile.Read(ref _batchLimit);
         set => Volatile.Write(ref _batchLimit, value);
     }
+
+    public CoalescingCounts Counts => new(Interlocked.Read(ref _sharedCalls), Interlocked.Read(ref _sharedItems), Volatile.Read(ref _waiting));
 
     /// <summary>Keys and directions with a call under way.</summary>
     public int LaneCount
@@ -188,6 +193,11 @@ internal sealed class TransitCoalescer(TransitEngine engine)
             BatchLimit = Math.Min(BatchLimit, half);
             await SendTogetherAsync(lane, items[..half]);
             await SendTogetherAsync(lane, items[half..]);
+        }
+        else
+        {
+            Interlocked.Increment(ref _sharedCalls);
+            Interlocked.Add(ref _sharedItems, items.Count);
         }
     }
 

@@ -118,7 +118,7 @@ public sealed class RouteTableTests(RunningHost running) : IClassFixture<Running
             new UserRoutes(null!, null!),
             new StsRoutes(null!, null!),
             new AwsKmsRoutes(new AwsDataKeys(service, null!), new AwsKeys(service, null!, null!), new AwsLists(service, null!), new BackendWait(service, TimeProvider.System, TimeSpan.Zero)),
-            new HealthRoutes(service, new Metrics(), TimeProvider.System));
+            new HealthRoutes(null!, new Metrics()));
     }
 
     private static string Example(Route route) => route.Path.Replace("{key_id}", "some-key").Replace("{name}", "some-policy").Replace("{access_key}", "some-user");

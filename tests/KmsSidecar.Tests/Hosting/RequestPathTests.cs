@@ -21,9 +21,12 @@ public sealed class RequestPathTests
         DaemonOptions options = WithPortOf(host);
 
         Assert.Null(await FindFaultAsync(options, Limit));
-        Assert.Contains(
-            """kms_sidecar_requests_total{route="POST /v1/livez",status="200"} 1""", (await host.Admin.GetAsync("/metrics")).Text);
-        Assert.Contains("""kms_sidecar_requests_total{route="GET /livez",status="200"} 2""", (await host.Admin.GetAsync("/metrics")).Text);
+        string metrics = (await host.Admin.GetAsync("/metrics")).Text;
+        foreach ((string route, string surface) in new[] { ("POST /v1/livez", "data_socket"), ("GET /livez", "admin_socket"), ("GET /livez", "tcp") })
+        {
+            Assert.Contains(
+                $"kms_sidecar_requests_total{{route=\"{route}\",operation=\"probe\",surface=\"{surface}\",backend=\"none\",result=\"success\",status=\"200\"}} 1\n", metrics);
+        }
     }
 
     [Fact]

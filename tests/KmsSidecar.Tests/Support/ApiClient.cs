@@ -39,6 +39,15 @@ internal sealed class ApiClient : IDisposable
 
     public Task<Answer> GetAsync(string target, string? body = null) => SendAsync("GET", target, body);
 
+    /// <summary>Unsigned.</summary>
+    /// <param name="accept">The content types to ask for.</param>
+    public async Task<Answer> GetAcceptingAsync(string target, string accept)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, target);
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        return await SendAsync(request);
+    }
+
     public Task<Answer> PostAsync(string target, string? body = null) => SendAsync("POST", target, body);
 
     public Task<Answer> SendAsync(string method, string target, string? body = null) =>

@@ -76,7 +76,7 @@ internal sealed partial class PrometheusText
     [GeneratedRegex("^# TYPE (?<name>[a-z_]+) (?<type>counter|gauge|histogram)$")]
     private static partial Regex TypeLine();
 
-    [GeneratedRegex("""^(?<name>[a-z_]+)(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? (?<value>[0-9]+(\.[0-9]+)?)$""")]
+    [GeneratedRegex("""^(?<name>[a-z_]+)(\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\})? (?<value>[0-9]+(\.[0-9]+)?(E[+-][0-9]+)?)$""")]
     private static partial Regex SampleLine();
 
     [GeneratedRegex("""^(?<family>[a-z_]+)_bucket\{(?<labels>.*),le="(?<le>[^"]*)"\}$""")]

@@ -55,7 +55,7 @@ public sealed class TlsListenerTests : IDisposable
         Assert.Equal("ok\n2", await OpenSsl.RunAsync($"curl -sS --cacert {Authority} -w '%{{http_version}}' {addresses[1]}/livez"));
         PrometheusText metrics = PrometheusText.Parse((await host.Tcp.GetAsync("/metrics")).Expect(200).Text);
         Assert.InRange(
-            metrics.Samples["kms_sidecar_tls_certificate_not_after_seconds"], DateTimeOffset.UtcNow.AddDays(89).ToUnixTimeSeconds(), DateTimeOffset.UtcNow.AddDays(91).ToUnixTimeSeconds());
+            metrics.Samples["kms_sidecar_tls_certificate_not_after_timestamp_seconds"], DateTimeOffset.UtcNow.AddDays(89).ToUnixTimeSeconds(), DateTimeOffset.UtcNow.AddDays(91).ToUnixTimeSeconds());
     }
 
     [Theory]

@@ -3,7 +3,6 @@ using System.Text;
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
-using KmsSidecar.Observability;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
 using KmsSidecar.Transport;
@@ -160,7 +159,7 @@ public sealed class DrainTests : IDisposable
     private DataSocketListener Listen(string name)
     {
         Router router = new([Route("/v1/count", Count), Route("/v1/hold", Hold)]);
-        LocalRequests requests = new(router, new Outcomes(router, new Metrics(), NullLoggerFactory.Instance));
+        LocalRequests requests = new(router, new Outcomes(new RequestMetrics(router, static () => null), TimeProvider.System, NullLoggerFactory.Instance));
         UnixDomainSocketEndPoint endPoint = new(_directory.PathOf(name));
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(endPoint);

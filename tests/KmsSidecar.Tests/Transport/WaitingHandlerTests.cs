@@ -3,7 +3,6 @@ using System.Text;
 using KmsSidecar.Api;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
-using KmsSidecar.Observability;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
 using KmsSidecar.Tests.Support;
@@ -23,7 +22,7 @@ public sealed class WaitingHandlerTests : IAsyncLifetime
     public ValueTask InitializeAsync()
     {
         Router router = new([Route("/v1/quick", Echo), Route("/v1/slow", SlowEchoAsync), Route("/v1/never", NeverAsync)]);
-        LocalRequests requests = new(router, new Outcomes(router, new Metrics(), NullLoggerFactory.Instance));
+        LocalRequests requests = new(router, new Outcomes(new RequestMetrics(router, static () => null), TimeProvider.System, NullLoggerFactory.Instance));
         UnixDomainSocketEndPoint endPoint = new(_directory.PathOf("s"));
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(endPoint);

@@ -56,6 +56,8 @@ internal sealed class Kv2Backend : IKeyBackend
 
     public CacheCounts? CacheCounts => _keys.Counts;
 
+    public CacheCounts? MetadataCacheCounts => _keys.RecordCounts;
+
     /// <summary>Looks whether the store can serve, and writes nothing. No key is read.</summary>
     /// <param name="vault">The backend's from now on, also when this throws, where the settings say so.</param>
     /// <exception cref="KmsException">InvalidConfiguration: no such paths. BackendRejected: no KV v2 mount there, or the token may not do what the

@@ -33,6 +33,9 @@ internal sealed class Kv2Keyring : IDisposable
 
     public CacheCounts Counts => _keys.Counts + _versions.Counts;
 
+    /// <summary>Of records alone.</summary>
+    public CacheCounts RecordCounts => _keys.Counts;
+
     public IEnumerable<KeyDescription> Ending => _notes.Ending;
 
     /// <returns>None with a lease, which the caller disposes; KeyNotFound, KeyDamaged, or a backend error.</returns>

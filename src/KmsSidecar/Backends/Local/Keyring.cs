@@ -46,6 +46,28 @@ internal sealed class Keyring
 
     public IEnumerable<KeyDescription> Ending => _ending.Values;
 
+    /// <summary>Without reading any file.</summary>
+    public KeyCounts CountByState()
+    {
+        int[] counts = new int[(int)KeyState.Unavailable + 1];
+        int unknown = 0;
+        foreach (KeySlot slot in _slots.Values)
+        {
+            KeyDescription? known = slot.Key?.Description ?? _ending.GetValueOrDefault(slot.KeyId);
+            if (known is not null)
+            {
+                counts[(int)known.State]++;
+            }
+            else if (slot.Verdict == KeyFileVerdict.Good)
+            {
+                unknown++;
+            }
+        }
+
+        return new KeyCounts(
+            counts[(int)KeyState.Enabled], counts[(int)KeyState.Disabled], counts[(int)KeyState.PendingDeletion] + counts[(int)KeyState.Unavailable], unknown);
+    }
+
     /// <summary>In byte order.</summary>
     public ImmutableSortedSet<string> Ids
     {

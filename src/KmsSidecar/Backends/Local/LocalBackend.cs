@@ -139,6 +139,8 @@ internal sealed class LocalBackend : IKeyBackend
         return ValueTask.CompletedTask;
     }
 
+    public KeyCounts? CountKeys() => _keys.CountByState();
+
     public KeyClaim ClaimOn(Envelope envelope) => _keys.Holds(envelope.MasterKeyId) ? KeyClaim.Yes : KeyClaim.No;
 
     public ValueTask<(KmsError Error, KeyDescription? Key)> FindAsync(string keyId, CancellationToken cancellation)

@@ -39,6 +39,8 @@ internal sealed class StaticBackend : IKeyBackend
 
     public int? KeyCount => 1;
 
+    public KeyCounts? CountKeys() => new(Enabled: 1, Disabled: 0, PendingDeletion: 0, Unknown: 0);
+
     public ValueTask CheckHealthAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
 
     public string WhyNoDefaultKeyIsMade(string keyId) =>

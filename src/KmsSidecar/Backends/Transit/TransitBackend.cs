@@ -57,6 +57,10 @@ internal sealed class TransitBackend : IKeyBackend
 
     public CacheCounts? CacheCounts => _keys.Counts + _opened.Counts;
 
+    public CacheCounts? MetadataCacheCounts => _keys.Counts;
+
+    public CoalescingCounts? Coalescing => _coalescer.Counts;
+
     /// <summary>Opens the backend, and for new data keys looks first whether it could make them.</summary>
     /// <param name="vault">Taken over where the settings say so, also when this throws.</param>
     /// <exception cref="KmsException">InvalidConfiguration: no such paths. KeyNotFound: the default key is not there. BackendRejected: the mounts, the token's policy, the default key's

@@ -1,0 +1,27 @@
+namespace KmsSidecar.Api;
+
+internal enum HealthLevel
+{
+    Ok,
+
+    /// <summary>Everything works; somebody should look at it in the next days.</summary>
+    Warning,
+    Fault,
+}
+
+/// <param name="Detail">One sentence, for callers who may know where keys are; null for none.</param>
+internal sealed record HealthFinding(HealthLevel Level, string? Detail = null)
+{
+    public static readonly HealthFinding Ok = new(HealthLevel.Ok);
+
+    public static HealthFinding Warning(string detail) => new(HealthLevel.Warning, detail);
+
+    public static HealthFinding Fault(string detail) => new(HealthLevel.Fault, detail);
+
+    public string Tag => Level switch
+    {
+        HealthLevel.Ok => "ok",
+        HealthLevel.Warning => "warning",
+        _ => "fault",
+    };
+}

@@ -1,0 +1,8 @@
+namespace KmsSidecar.Observability;
+
+internal enum MetricType
+{
+    Counter,
+    Gauge,
+    Histogram,
+}

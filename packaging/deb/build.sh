@@ -45,6 +45,8 @@ build() { # RID ARCH
   for example in packaging/systemd/*.d/*.conf; do
     install -D -m 0644 "$example" "$doc/examples/${example#packaging/systemd/}"
   done
+  install -D -m 0644 -t "$doc/examples/prometheus" packaging/prometheus/*.yml
+  install -D -m 0644 -t "$doc/examples/grafana" packaging/grafana/*.json
   notice dotnet-runtime "microsoft.netcore.app.runtime.nativeaot.$rid/$runtime"
   notice aspnetcore "microsoft.aspnetcore.app.runtime.$rid/$runtime"
   pack CHANGELOG.md "$doc/changelog.gz"

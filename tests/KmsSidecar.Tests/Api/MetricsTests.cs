@@ -160,7 +160,7 @@ public sealed partial class MetricsTests(RunningHost running) : IClassFixture<Ru
     private static string[] NamesIn(string text) =>
         [.. text.Split('\n').Where(static line => line.Length > 0 && line[0] != '#').Select(static line => line.Split(' ', '{')[0]).Distinct()];
 
-    [GeneratedRegex("""result="[a-z]+",status="[a-z0-9]+"""")]
+    [GeneratedRegex("result=\"[a-z]+\",status=\"[a-z0-9]+\"")]
     private static partial Regex Result();
 
     private async Task<PrometheusText> ReadAsync() => PrometheusText.Parse((await _host.Admin.GetAsync("/metrics")).Expect(200).Text);

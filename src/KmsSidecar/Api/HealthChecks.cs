@@ -12,41 +12,39 @@ internal sealed class HealthChecks(KmsService service, DataKeyProbe probe, TimeP
     /// <summary>A token that ends so soon should have been renewed long ago.</summary>
     private const long FewSeconds = 600;
 
-    private readonly List<(string Name, Func<HealthFinding> Look)> _others = [];
+    private readonly Dictionary<string, Func<HealthFinding>> _others = [];
     private readonly Dictionary<string, HealthReport.Check> _last = [];
 
     /// <summary>One more, which never makes the daemon not ready. To be added before the first request.</summary>
     /// <param name="look">Called often, on any thread; waits for nothing.</param>
-    public void Add(string name, Func<HealthFinding> look) => _others.Add((name, look));
+    public void Add(string name, Func<HealthFinding> look) => _others.Add(name, look);
 
-    public async ValueTask<HealthReport> RunAsync(CancellationToken cancellation)
+    public async Task<HealthReport> RunAsync(CancellationToken cancellation)
     {
         using SnapshotLease lease = service.Acquire();
         Snapshot snapshot = lease.Snapshot;
         List<HealthReport.Check> checks = [];
-        (KmsError error, string? message) = snapshot.IsRunning
-            ? await RunAsync(snapshot, checks, cancellation)
-            : (KmsError.NotRunning, $"not running: {snapshot.State}");
+        string? message = snapshot.IsRunning ? await RunAsync(snapshot, checks, cancellation) : $"not running: {snapshot.State}";
         checks.Insert(0, Note("service", snapshot.IsRunning ? HealthFinding.Ok : HealthFinding.Fault(snapshot.Error ?? message!)));
         foreach ((string name, Func<HealthFinding> look) in _others)
         {
             checks.Add(Note(name, look()));
         }
 
+        KmsError error = message is null ? KmsError.None : snapshot.IsRunning ? KmsError.BackendUnavailable : KmsError.NotRunning;
         return new HealthReport(error, message, checks);
     }
 
-    private async ValueTask<(KmsError Error, string? Message)> RunAsync(Snapshot snapshot, List<HealthReport.Check> checks, CancellationToken cancellation)
+    /// <returns>Why no data key can be had; null when one can.</returns>
+    private async Task<string?> RunAsync(Snapshot snapshot, List<HealthReport.Check> checks, CancellationToken cancellation)
     {
         IKeyBackend backend = snapshot.Backends[0].Backend!;
         string? sickness = await SicknessAsync(backend, cancellation);
         checks.Add(Note("backend", sickness is null ? HealthFinding.Ok : HealthFinding.Fault(sickness)));
 
         // A backend that is not well is not asked for more.
-        KmsError fault = sickness is null ? await probe.FindFaultAsync(snapshot, cancellation) : KmsError.BackendUnavailable;
-        checks.Add(Note("data_key", fault == KmsError.None
-            ? HealthFinding.Ok
-            : HealthFinding.Fault($"with default key {DefaultKey.IdOf(snapshot)}: {KmsErrors.Describe(fault).Sentence}")));
+        string? fault = sickness ?? (await probe.FindFaultAsync(snapshot, cancellation))?.Message;
+        checks.Add(Note("data_key", fault is null ? HealthFinding.Ok : HealthFinding.Fault($"with default key {DefaultKey.IdOf(snapshot)}: {fault}")));
         if (backend.Remote is { } remote)
         {
             checks.Add(Note("credentials", LookAt(remote)));
@@ -56,12 +54,12 @@ internal sealed class HealthChecks(KmsService service, DataKeyProbe probe, TimeP
             ? HealthFinding.Warning($"{unreadable.Length} out of service, the first is {unreadable[0].Name}")
             : HealthFinding.Ok));
         checks.Add(Note("decrypt_only", LookAtFormer(snapshot)));
-        return sickness is not null ? (KmsError.BackendUnavailable, "the backend is not well")
-            : fault != KmsError.None ? (KmsError.BackendUnavailable, "no data key can be made and opened with the default key")
-            : (KmsError.None, null);
+        return sickness is not null ? "the backend is not well"
+            : fault is not null ? "no data key can be made and opened with the default key"
+            : null;
     }
 
-    private static async ValueTask<string?> SicknessAsync(IKeyBackend backend, CancellationToken cancellation)
+    private static async Task<string?> SicknessAsync(IKeyBackend backend, CancellationToken cancellation)
     {
         try
         {

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Numerics;
 using System.Text.Json;
@@ -16,24 +15,33 @@ internal sealed class RequestMetrics
     private static readonly string[] Surfaces = ["tcp", "data_socket", "admin_socket"];
 
     /// <summary>The first is none.</summary>
-    private static readonly string[] Backends = ["none", .. Enum.GetValues<BackendType>().Select(static type => type.Tag())];
+    private static readonly string[] Backends =
+    [
+        "none", BackendType.Local.Tag(), BackendType.Static.Tag(), BackendType.Vault.Tag(), BackendType.VaultTransit.Tag(), BackendType.VaultKv2.Tag(),
+    ];
 
     /// <summary>Those without which objects can be neither written nor read: their failures are told from the start, so that an alert sees the first one.</summary>
     private static readonly string[] Vital = ["decrypt", "encrypt", "generate_data_key", "rewrap"];
 
-    /// <summary>Operations of policies and of the service, which no backend has a part in.</summary>
-    private static readonly string[] NotOfKeys = [NoRoute, "assume_role", "clear_cache", "configure", "generate_random", "manage_access", "probe", "service_control", "unknown_operation"];
+    /// <summary>Operations of keys, which a backend has a part in.</summary>
+    private static readonly string[] OfKeys =
+    [
+        .. Vital, "delete_key", "describe_key", "disable_key", "enable_key", "list_keys", "rotate_key", "tag_resource", "untag_resource", "update_key_description",
+    ];
 
     private static readonly string[] ReadOnly = [.. Vital, "describe_key", "list_keys"];
 
-    private readonly ImmutableArray<(string Name, string Operation)> _routes;
+    /// <summary>Names and operations of the routes, and of the requests that match none.</summary>
+    private readonly string[] _routes;
+    private readonly string[] _operations;
     private readonly RequestSeries?[] _series;
     private readonly Func<BackendType?> _backend;
 
     /// <param name="backend">The active one of the moment; null for none. Asked for each request.</param>
     public RequestMetrics(Router router, Func<BackendType?> backend)
     {
-        _routes = [.. router.Routes.Select(static route => (route.Name, OperationOf(route))), (NoRoute, NoRoute)];
+        _routes = [.. router.Routes.Select(static route => route.Name), NoRoute];
+        _operations = [.. router.Routes.Select(OperationOf), NoRoute];
         _series = new RequestSeries?[_routes.Length * Surfaces.Length * Backends.Length];
         _backend = backend;
     }
@@ -79,34 +87,38 @@ internal sealed class RequestMetrics
         {
             if (Volatile.Read(ref _series[i]) is { } series)
             {
-                (string route, string operation) = _routes[i / Backends.Length / Surfaces.Length];
+                int route = i / Backends.Length / Surfaces.Length;
                 string surface = Surfaces[i / Backends.Length % Surfaces.Length];
-                write(series, $"route=\"{route}\",operation=\"{operation}\",surface=\"{surface}\",backend=\"{Backends[i % Backends.Length]}\"");
+                write(series, $"route=\"{_routes[route]}\",operation=\"{_operations[route]}\",surface=\"{surface}\",backend=\"{Backends[i % Backends.Length]}\"");
             }
         }
     }
 
-    /// <param name="backend">Null for all.</param>
-    private IEnumerable<RequestSeries> SeriesOf(string operation, int? backend = null)
+    /// <param name="backend">Index of one; -1 for all.</param>
+    private List<RequestSeries> SeriesOf(string operation, int backend)
     {
+        List<RequestSeries> found = [];
         for (int i = 0; i < _series.Length; i++)
         {
-            if (_routes[i / Backends.Length / Surfaces.Length].Operation == operation
-                && (backend ?? (i % Backends.Length)) == i % Backends.Length
-                && Volatile.Read(ref _series[i]) is { } series)
+            if (Volatile.Read(ref _series[i]) is { } series
+                && (backend < 0 || backend == i % Backends.Length)
+                && _operations[i / Backends.Length / Surfaces.Length] == operation)
             {
-                yield return series;
+                found.Add(series);
             }
         }
+
+        return found;
     }
 
     private void WriteFailures(MetricsText text)
     {
         foreach (string operation in Vital)
         {
+            List<RequestSeries> series = SeriesOf(operation, backend: -1);
             foreach (RequestResult result in RequestResults.Failures)
             {
-                text.Add(SeriesOf(operation).Sum(series => series.CountOf(result)), $"operation=\"{operation}\",result=\"{result.Tag()}\"");
+                text.Add(CountOf(series, result), $"operation=\"{operation}\",result=\"{result.Tag()}\"");
             }
         }
     }
@@ -123,25 +135,20 @@ internal sealed class RequestMetrics
     private void WriteDurations(MetricsText text) => ForEachBackendOperation((operation, backend, series) =>
     {
         DurationHistogram all = new();
-        foreach (RequestSeries one in series)
-        {
-            all.Add(one.Durations);
-        }
-
+        series.ForEach(one => all.Add(one.Durations));
         text.Add(all, $"backend=\"{Backends[backend]}\",operation=\"{operation}\"");
     });
 
     /// <summary>Those that there have been, and the vital ones of the active backend.</summary>
-    private void ForEachBackendOperation(Action<string, int, RequestSeries[]> write)
+    private void ForEachBackendOperation(Action<string, int, List<RequestSeries>> write)
     {
         int active = _backend() is { } type ? 1 + (int)type : 0;
-        string[] operations = [.. _routes.Select(static route => route.Operation).Except(NotOfKeys).Order(StringComparer.Ordinal)];
         for (int backend = 1; backend < Backends.Length; backend++)
         {
-            foreach (string operation in operations)
+            foreach (string operation in OfKeys)
             {
-                RequestSeries[] series = [.. SeriesOf(operation, backend)];
-                if (series.Length > 0 || (backend == active && Vital.Contains(operation)))
+                List<RequestSeries> series = SeriesOf(operation, backend);
+                if (series.Count > 0 || (backend == active && Vital.Contains(operation)))
                 {
                     write(operation, backend, series);
                 }
@@ -149,5 +156,10 @@ internal sealed class RequestMetrics
         }
     }
 
-    private static long CountOf(RequestSeries[] series, RequestResult result) => series.Sum(one => one.CountOf(result));
+    private static long CountOf(List<RequestSeries> series, RequestResult result)
+    {
+        long count = 0;
+        series.ForEach(one => count += one.CountOf(result));
+        return count;
+    }
 }

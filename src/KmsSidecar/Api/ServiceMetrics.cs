@@ -54,9 +54,10 @@ internal sealed class ServiceMetrics(KmsService service, TimeProvider clock)
 
     private static void WriteState(MetricsText text, Snapshot snapshot)
     {
-        foreach (ServiceState state in Enum.GetValues<ServiceState>())
+        string current = snapshot.State.ToString();
+        foreach (string state in Enum.GetNames<ServiceState>())
         {
-            text.Add(state == snapshot.State ? 1 : 0, $"state=\"{state}\"");
+            text.Add(state == current ? 1 : 0, $"state=\"{state}\"");
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed partial class SignatureRefusals(FailureLimits limits, TimeProvid
     private readonly LogThrottle _throttle = new(clock, TimeSpan.FromSeconds(1));
 
     /// <summary>By <see cref="AuthErrorCode"/>.</summary>
-    private readonly long[] _counts = new long[Enum.GetValues<AuthErrorCode>().Length];
+    private readonly long[] _counts = new long[(int)AuthErrorCode.XAmzContentSHA256Mismatch + 1];
 
     public void AddTo(Metrics metrics) => metrics.Add(
         "kms_sidecar_authentication_failures_total",

@@ -18,15 +18,17 @@ internal sealed class DataKeyProbe(KmsService service, TimeProvider clock)
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    private static readonly Task<KmsException?> NoFault = Task.FromResult<KmsException?>(null);
+
     private readonly Lock _lock = new();
 
     /// <summary>What <see cref="_last"/> was asked of: another configuration is asked anew.</summary>
     private Snapshot? _asked;
-    private Task<KmsError> _last = Task.FromResult(KmsError.None);
+    private Task<KmsException?> _last = NoFault;
     private long _askedAt;
 
-    /// <returns>None also where there is no default key: then every caller names one.</returns>
-    public Task<KmsError> FindFaultAsync(Snapshot snapshot, CancellationToken cancellation)
+    /// <returns>Why not; null when it can, and where there is no default key: then every caller names one.</returns>
+    public Task<KmsException?> FindFaultAsync(Snapshot snapshot, CancellationToken cancellation)
     {
         if (!snapshot.IsElsewhere)
         {
@@ -45,44 +47,54 @@ internal sealed class DataKeyProbe(KmsService service, TimeProvider clock)
         }
     }
 
-    private static TimeSpan Life(KmsError last) => last == KmsError.None ? Interval : IntervalAfterFailure;
+    private static TimeSpan Life(KmsException? last) => last is null ? Interval : IntervalAfterFailure;
 
     /// <summary>On a snapshot of its own: whoever asked first may leave before it is found out. Never throws.</summary>
-    private async Task<KmsError> AskAsync()
+    private async Task<KmsException?> AskAsync()
     {
         using SnapshotLease lease = service.Acquire();
         using CancellationTokenSource late = new(Patience, clock);
         try
         {
-            return DefaultKey.IdOf(lease.Snapshot) is null ? KmsError.None : await ThereAndBackAsync(lease.Snapshot, late.Token);
+            if (DefaultKey.IdOf(lease.Snapshot) is not null)
+            {
+                await ThereAndBackAsync(lease.Snapshot, late.Token);
+            }
+
+            return null;
         }
         catch (OperationCanceledException)
         {
-            return KmsError.BackendTimeout;
+            return new KmsException(KmsError.BackendTimeout);
         }
         catch (KmsException refused)
         {
-            return refused.Error;
+            return refused;
         }
     }
 
-    private static async Task<KmsError> ThereAndBackAsync(Snapshot snapshot, CancellationToken cancellation)
+    private static async Task ThereAndBackAsync(Snapshot snapshot, CancellationToken cancellation)
     {
         const int Length = 32;
         using SecretBuffer made = new(Length);
         using SecretBuffer opened = new(Envelope.MaxPlaintextLength);
-        using SecretBuffer envelope = new(1024);
+        using SecretBuffer envelope = new();
         Memory<byte> plaintext = made.GetMemory(Length)[..Length];
-        DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(snapshot, keyReference: null, KeySpecs.OfLength(Length), EncryptionContext.Empty, plaintext, envelope, cancellation);
-        if (wrapped.Error != KmsError.None)
-        {
-            return wrapped.Error;
-        }
+        DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(
+            snapshot, keyReference: null, KeySpecs.OfLength(Length), EncryptionContext.Empty, plaintext, envelope, cancellation);
+        Require(wrapped.Error);
 
         Memory<byte> room = opened.GetMemory(Envelope.MaxPlaintextLength);
         DataKeys.Opened back = await DataKeys.DecryptAsync(snapshot, envelope.WrittenMemory, EncryptionContext.Empty, room, cancellation);
-        return back.Error != KmsError.None ? back.Error
-            : CryptographicOperations.FixedTimeEquals(plaintext.Span, room.Span[..back.Length]) ? KmsError.None
-            : KmsError.Internal;
+        Require(back.Error);
+        Require(CryptographicOperations.FixedTimeEquals(plaintext.Span, room.Span[..back.Length]) ? KmsError.None : KmsError.Internal);
+    }
+
+    private static void Require(KmsError error)
+    {
+        if (error != KmsError.None)
+        {
+            throw new KmsException(error);
+        }
     }
 }

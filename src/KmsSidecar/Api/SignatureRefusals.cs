@@ -21,7 +21,7 @@ internal sealed partial class SignatureRefusals(FailureLimits limits, TimeProvid
         {
             for (int i = 0; i < _counts.Length; i++)
             {
-                text.Add(Interlocked.Read(ref _counts[i]), $"code=\"{(AuthErrorCode)i}\"");
+                text.Add(Interlocked.Read(ref _counts[i]), $"code=\"{((AuthErrorCode)i).ToString()}\"");
             }
         });
 

@@ -17,10 +17,9 @@ internal static class ProcessMetrics
         metrics.AddGauge("process_max_fds", "Most file descriptors that may be open.", static () => ResourceLimit.SoftOf(ResourceLimit.OpenFiles));
         metrics.Add("dotnet_gc_collections_total", MetricType.Counter, "Garbage collections, by generation.", static text =>
         {
-            for (int generation = 0; generation <= GC.MaxGeneration; generation++)
-            {
-                text.Add(GC.CollectionCount(generation), $"generation=\"{(char)('0' + generation)}\"");
-            }
+            text.Add(GC.CollectionCount(0), "generation=\"0\"");
+            text.Add(GC.CollectionCount(1), "generation=\"1\"");
+            text.Add(GC.CollectionCount(2), "generation=\"2\"");
         });
         metrics.AddCounter("dotnet_gc_pause_seconds_total", "Time for which garbage collections stood everything still.", static () => GC.GetTotalPauseDuration().TotalSeconds);
 

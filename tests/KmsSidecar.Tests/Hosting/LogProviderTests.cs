@@ -1,4 +1,5 @@
 using KmsSidecar.Hosting;
+using KmsSidecar.Observability;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -38,6 +39,35 @@ public sealed class LogProviderTests
         Assert.Equal("7 events are missing here: they came faster than they could be written", sink.Messages[^1]);
     }
 
+    [Fact]
+    public async Task EventOfARequest_NamesIt_UntilTheRequestHasEnded()
+    {
+        HeldSink sink = new();
+        sink.Release();
+        using (LogProvider provider = new(sink))
+        {
+            Log(provider, 1);
+            Task background;
+            TaskCompletionSource answered = new();
+            using (RequestScope.Begin("4711"))
+            {
+                Log(provider, 1);
+                background = LogAfterAsync(answered.Task, provider);
+            }
+
+            answered.SetResult();
+            await background;
+        }
+
+        Assert.Equal([null, "4711", null], sink.Requests);
+    }
+
+    private static async Task LogAfterAsync(Task end, LogProvider provider)
+    {
+        await end;
+        Log(provider, 1);
+    }
+
     private static void Log(LogProvider provider, int count)
     {
         ILogger log = provider.CreateLogger("rustfs::kms::test");
@@ -54,6 +84,8 @@ public sealed class LogProviderTests
 
         public List<string> Messages { get; } = [];
 
+        public List<string?> Requests { get; } = [];
+
         public bool IsDisposed { get; private set; }
 
         public void WaitUntilHeld() => _held.Wait(TestContext.Current.CancellationToken);
@@ -65,6 +97,7 @@ public sealed class LogProviderTests
             _held.Set();
             _release.Wait(CancellationToken.None);
             Messages.Add(logged.Message);
+            Requests.Add(logged.RequestId);
         }
 
         public void Dispose() => IsDisposed = true;

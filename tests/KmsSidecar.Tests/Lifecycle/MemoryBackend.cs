@@ -9,6 +9,8 @@ namespace KmsSidecar.Tests.Lifecycle;
 /// <summary>Keys of one place, which outlive the backends that are opened on it as files would.</summary>
 internal sealed class MemoryPlace
 {
+    private int _wrapCount;
+
     public ConcurrentDictionary<string, byte[]> Material { get; } = new(StringComparer.Ordinal);
 
     public HashSet<string> Disabled { get; } = [];
@@ -24,8 +26,23 @@ internal sealed class MemoryPlace
     /// <summary>Why it cannot be opened or is not well; null when all is well.</summary>
     public KmsException? Fault { get; set; }
 
+    /// <summary>As if it were another server.</summary>
+    public bool IsElsewhere { get; set; }
+
+    /// <summary>How many data keys it was asked for.</summary>
+    public int WrapCount => Volatile.Read(ref _wrapCount);
+
+    /// <summary>Where there is one, a wrap ends with it.</summary>
+    public TaskCompletionSource? HoldsWraps { get; set; }
+
     /// <summary>Where there is one, opening never ends, and says here that it has begun.</summary>
     public TaskCompletionSource? Hangs { get; set; }
+
+    public Task CountWrapAsync()
+    {
+        Interlocked.Increment(ref _wrapCount);
+        return HoldsWraps?.Task ?? Task.CompletedTask;
+    }
 }
 
 /// <summary>A backend without a disk, which notices being used after it has been disposed.</summary>
@@ -39,6 +56,8 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
     public BackendCapabilities Capabilities => BackendCapabilities.WrapOnly;
 
     public ImmutableArray<UnreadableKey> Unreadable => [];
+
+    public bool IsElsewhere => place.IsElsewhere;
 
     public string? SoleKeyId => null;
 
@@ -93,17 +112,18 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
     public ValueTask<ImmutableArray<KeyDescription>> FindDueAsync(DateTimeOffset now, CancellationToken cancellation) =>
         new([.. place.Changed.Values.Where(key => KeyRules.IsDue(key, now)).OrderBy(static key => key.KeyId, StringComparer.Ordinal)]);
 
-    public ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation)
+    public async ValueTask<WrapResult> WrapAsync(WrapRequest request, CancellationToken cancellation)
     {
+        await place.CountWrapAsync();
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (!place.Material.TryGetValue(request.KeyId, out byte[]? material))
         {
-            return new(new WrapResult(KmsError.KeyNotFound, 0));
+            return new WrapResult(KmsError.KeyNotFound, 0);
         }
 
         using AeadKey key = AeadKey.From(material);
         _sealer.Wrap(key, 1, request);
-        return new(new WrapResult(KmsError.None, 1));
+        return new WrapResult(KmsError.None, 1);
     }
 
     public ValueTask<UnwrapResult> UnwrapAsync(

@@ -2,12 +2,13 @@ using System.Security.Cryptography;
 
 namespace KmsSidecar.Auth;
 
-/// <summary>Signs requests to an admin API, RustFS's or this daemon's.</summary>
+/// <summary>Signs requests to an admin API, RustFS's or this daemon's, and to the AWS KMS API of this daemon.</summary>
 /// <param name="sessionToken">Of temporary credentials; null for permanent ones.</param>
 /// <remarks>Owns the credentials. Safe for concurrent use.</remarks>
 internal sealed class RequestSigner(RootCredentials credentials, string region, TimeProvider clock, string? sessionToken = null) : IDisposable
 {
     private const string TokenHeader = "x-amz-security-token";
+    private const string TargetHeader = "x-amz-target";
 
     private readonly Lock _lock = new();
     private RootCredentials _credentials = credentials;
@@ -22,19 +23,20 @@ internal sealed class RequestSigner(RootCredentials credentials, string region, 
         }
     }
 
-    /// <param name="request">Its path and query are percent-encoded without a fault.</param>
+    /// <param name="request">Its path and query are percent-encoded without a fault. With an <c>X-Amz-Target</c> it is for keys.</param>
     public void Sign(HttpRequestMessage request, ReadOnlySpan<byte> body)
     {
         Uri uri = request.RequestUri!;
         string date = SigningTime.Write(clock.GetUtcNow());
         string payload = PayloadLine.Of(body);
-        CredentialScope scope = new(date[.."yyyyMMdd".Length], region, "s3");
+        string? operation = request.Headers.TryGetValues(TargetHeader, out IEnumerable<string>? values) ? values.First() : null;
+        CredentialScope scope = new(date[.."yyyyMMdd".Length], region, operation is null ? "s3" : SigV4Options.KeyService);
         if (!CanonicalTarget.TryEncode(new RequestTarget(uri.AbsolutePath, uri.Query.TrimStart('?')), out RequestTarget? target))
         {
             throw new ArgumentException("an escape in the target is malformed", nameof(request));
         }
 
-        SignedHeaders headers = Cover(uri, payload, date);
+        SignedHeaders headers = Cover(uri, payload, date, operation);
         byte[] canonical = CanonicalRequest.Build(request.Method.Method, target, headers, payload);
         (string accessKey, string signature) = Sign(CanonicalRequest.BuildStringToSign(date, scope, canonical), scope);
 
@@ -59,14 +61,17 @@ internal sealed class RequestSigner(RootCredentials credentials, string region, 
         }
     }
 
-    private SignedHeaders Cover(Uri uri, string payload, string date)
+    private SignedHeaders Cover(Uri uri, string payload, string date, string? operation)
     {
         SignedHeaders headers = new(
             $"host;{PayloadLine.HeaderName};x-amz-date", $"host:{uri.Authority}\n{PayloadLine.HeaderName}:{payload}\nx-amz-date:{date}\n");
-        return sessionToken is null
-            ? headers
-            : new SignedHeaders($"{headers.Names};{TokenHeader}", $"{headers.Lines}{TokenHeader}:{sessionToken}\n");
+        headers = sessionToken is null ? headers : Cover(headers, TokenHeader, sessionToken);
+        return operation is null ? headers : Cover(headers, TargetHeader, operation);
     }
+
+    /// <param name="name">Behind those of <paramref name="headers"/> in the alphabet.</param>
+    private static SignedHeaders Cover(SignedHeaders headers, string name, string value) =>
+        new($"{headers.Names};{name}", $"{headers.Lines}{name}:{value}\n");
 
     private (string AccessKey, string Signature) Sign(ReadOnlySpan<byte> text, CredentialScope scope)
     {

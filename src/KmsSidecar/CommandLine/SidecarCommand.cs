@@ -3,6 +3,7 @@ using System.Globalization;
 using KmsSidecar.CommandLine.Access;
 using KmsSidecar.CommandLine.Keys;
 using KmsSidecar.CommandLine.Service;
+using KmsSidecar.CommandLine.Top;
 using KmsSidecar.Hosting;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
@@ -41,6 +42,7 @@ internal static class SidecarCommand
             "check",
             "Look for whatever would keep serve from starting, name every fault, and start and change nothing. Run it as the daemon's user.",
             static (options, _) => Task.FromResult(StartCheck.Run(options))));
+        root.Subcommands.Add(TopCommand.Build());
         root.Subcommands.Add(StatusCommand.Build());
         foreach (Command command in (Command[])[.. ConfigurationCommands.Build(), .. LifecycleCommands.Build(), .. HistoryCommands.Build()])
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Sockets;
 
 namespace KmsSidecar.Options;
 
@@ -10,6 +11,11 @@ internal sealed record ListenAddress(IPEndPoint EndPoint, bool IsTls)
     private const string Http = "http://";
     private const string Https = "https://";
     private const string LocalHost = "localhost:";
+
+    /// <summary>For a URL on this node: a name that is in the certificate of <c>kms-sidecar tls init</c>, where it stands for the address.</summary>
+    public string Host => IPAddress.IsLoopback(EndPoint.Address) || EndPoint.Address.Equals(IPAddress.Any) || EndPoint.Address.Equals(IPAddress.IPv6Any) ? "localhost"
+        : EndPoint.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{EndPoint.Address}]"
+        : EndPoint.Address.ToString();
 
     /// <summary>What <c>--listen</c> says. What is wrong is added to the values' faults.</summary>
     /// <param name="hasCertificate">Then an address without a scheme is TLS.</param>

@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
-using System.Net.Sockets;
 
 namespace KmsSidecar.Options;
 
@@ -34,7 +32,7 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
         }
         else if (listen.FirstOrDefault(static address => address is { IsTls: true, EndPoint.Port: > 0 }) is { } tls)
         {
-            kmsEndpoint = new Uri($"https://{HostOf(tls.EndPoint.Address)}:{tls.EndPoint.Port}");
+            kmsEndpoint = new Uri($"https://{tls.Host}:{tls.EndPoint.Port}");
         }
         else
         {
@@ -65,10 +63,4 @@ internal sealed record RustFsOptions(Uri Endpoint, Uri KmsEndpoint, string? Cred
 
         return uri;
     }
-
-    /// <summary>A name that is in the certificate of <c>kms-sidecar tls init</c>, for an address of this node.</summary>
-    private static string HostOf(IPAddress address) =>
-        IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any) ? "localhost"
-        : address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]"
-        : address.ToString();
 }

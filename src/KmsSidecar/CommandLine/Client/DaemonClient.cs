@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Text.Json;
 using KmsSidecar.Auth;
 
@@ -62,12 +63,37 @@ internal sealed class DaemonClient : IDisposable
     /// <param name="path">Any absolute path of the daemon.</param>
     /// <returns>Status and body as they come.</returns>
     /// <exception cref="CommandFault">The daemon cannot be asked.</exception>
-    public async Task<DaemonAnswer> AskAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellation)
+    public Task<DaemonAnswer> AskAsync(HttpMethod method, string path, ReadOnlyMemory<byte> body, CancellationToken cancellation) =>
+        AskAsync(new HttpRequestMessage(method, new Uri(_http.BaseAddress!, path)), body, cancellation);
+
+    /// <summary>Over the AWS KMS API.</summary>
+    /// <param name="operation">Such as <c>TrentService.Decrypt</c>.</param>
+    /// <inheritdoc cref="AskAsync(HttpMethod, string, ReadOnlyMemory{byte}, CancellationToken)"/>
+    public Task<DaemonAnswer> AskAwsAsync(string operation, ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {
+        HttpRequestMessage request = new(HttpMethod.Post, _http.BaseAddress);
+        request.Headers.TryAddWithoutValidation(SigV4Options.TargetHeader, operation);
+        return AskAsync(request, body, cancellation, "application/x-amz-json-1.1");
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _signer?.Dispose();
+    }
+
+    private async Task<DaemonAnswer> AskAsync(
+        HttpRequestMessage question, ReadOnlyMemory<byte> body, CancellationToken cancellation, string? contentType = null)
+    {
+        using HttpRequestMessage request = question;
         try
         {
-            using HttpRequestMessage request = new(method, new Uri(_http.BaseAddress!, path));
             request.Content = body.IsEmpty ? null : new ReadOnlyMemoryContent(body);
+            if (contentType is not null)
+            {
+                request.Content!.Headers.ContentType = new MediaTypeHeaderValue(contentType);
+            }
+
             _signer?.Sign(request, body.Span);
             using HttpResponseMessage response = await _http.SendAsync(request, cancellation);
             return new DaemonAnswer(
@@ -77,17 +103,11 @@ internal sealed class DaemonClient : IDisposable
         }
         catch (HttpRequestException unreached)
         {
-            throw Unreached.Explain(Where, _signer is null, unreached);
+            throw Unreached.Explain(Where, Path.IsPathRooted(Where), unreached);
         }
         catch (TaskCanceledException late) when (!cancellation.IsCancellationRequested)
         {
             throw Unreached.Late(Where, _http.Timeout, late);
         }
-    }
-
-    public void Dispose()
-    {
-        _http.Dispose();
-        _signer?.Dispose();
     }
 }

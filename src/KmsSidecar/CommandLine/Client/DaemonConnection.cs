@@ -79,7 +79,8 @@ internal static class DaemonConnection
             : OpenEndpoint(endpoint, result, patience);
     }
 
-    private static DaemonClient OpenSocket(string path, TimeSpan patience)
+    /// <exception cref="CommandFault">The path is none that a socket can have.</exception>
+    public static DaemonClient OpenSocket(string path, TimeSpan patience)
     {
         UnixDomainSocketEndPoint endpoint;
         try

@@ -38,6 +38,8 @@ internal static class Refusal
 
         int exitCode = answer.Status switch
         {
+            // Over the AWS KMS API that is a 400.
+            _ when code == "AccessDeniedException" => ExitCode.NoPermission,
             401 or 403 => ExitCode.NoPermission,
             >= 500 => ExitCode.Unavailable,
             _ => ExitCode.Refused,
@@ -56,7 +58,7 @@ internal static class Refusal
         try
         {
             JsonElement body = JsonElement.Parse(answer.Body.Span);
-            return (body.Text("code") ?? "", body.Text("message"));
+            return (body.Text("code") ?? body.Text("__type") ?? "", body.Text("message"));
         }
         catch (JsonException)
         {

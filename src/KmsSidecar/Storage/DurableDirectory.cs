@@ -56,7 +56,8 @@ internal sealed class DurableDirectory(string path, IFileSteps steps)
             ? new KmsException(
                 KmsError.StorageFailed,
                 Errno.CauseOf(errno),
-                $"cannot {(found == FullPath ? "write to" : "make")} the directory {FullPath}: {ServiceSandbox.Explain(FullPath, errno)}")
+                $"cannot {(found == FullPath ? "write to" : "make")} the directory {FullPath}: {ServiceSandbox.Explain(FullPath, errno)}",
+                new PosixException(errno))
             : null;
     }
 

@@ -3,7 +3,10 @@ namespace KmsSidecar.Storage;
 /// <summary>Credentials that systemd passes to a unit (systemd.exec(5), LoadCredential=).</summary>
 internal static class SystemCredential
 {
-    private static string? FullPath => Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY");
+    /// <summary>Names the directory that they are in.</summary>
+    public const string Variable = "CREDENTIALS_DIRECTORY";
+
+    private static string? FullPath => Environment.GetEnvironmentVariable(Variable);
 
     /// <summary>The path of a credential; null when there is none of that name.</summary>
     public static string? Find(string name)

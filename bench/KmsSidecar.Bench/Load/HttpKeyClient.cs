@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Load;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Load;
 

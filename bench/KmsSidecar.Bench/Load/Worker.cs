@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Load;
 

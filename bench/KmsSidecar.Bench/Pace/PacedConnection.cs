@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using KmsSidecar.Bench.Load;
+using KmsSidecar.CommandLine.Bench;
 using KmsSidecar.Doubles.Http;
 
 namespace KmsSidecar.Bench.Pace;

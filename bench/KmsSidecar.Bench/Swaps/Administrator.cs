@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using KmsSidecar.Bench.Load;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Swaps;
 

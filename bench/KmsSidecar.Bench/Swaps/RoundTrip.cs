@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using KmsSidecar.Bench.Load;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Swaps;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KmsSidecar.Bench.Load;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Swaps;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KmsSidecar.CommandLine.Access;
+using KmsSidecar.CommandLine.Bench;
 using KmsSidecar.CommandLine.Doctor;
 using KmsSidecar.CommandLine.Keys;
 using KmsSidecar.CommandLine.Service;
@@ -44,6 +45,7 @@ internal static class SidecarCommand
         root.Subcommands.Add(UsersCommand.Build());
         root.Subcommands.Add(PolicyCommand.Build());
         root.Subcommands.Add(TlsCommand.Build());
+        root.Subcommands.Add(BenchCommand.Build());
         root.SetAction(result =>
         {
             root.Parse(["--help"]).Invoke(result.InvocationConfiguration);

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace KmsSidecar.Bench.Load;
+namespace KmsSidecar.CommandLine.Bench;
 
 /// <summary>Counts latencies in nanoseconds without allocating.</summary>
 /// <remarks>

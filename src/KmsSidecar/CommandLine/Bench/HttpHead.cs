@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 
-namespace KmsSidecar.Bench.Load;
+namespace KmsSidecar.CommandLine.Bench;
 
 /// <summary>What a client needs from the head of an HTTP/1.1 answer.</summary>
 /// <param name="ContentLength">Bytes of the body; 0 when it is chunked.</param>

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
+using System.Security.Cryptography;
 
-namespace KmsSidecar.Bench.Load;
+namespace KmsSidecar.CommandLine.Bench;
 
 /// <param name="status">The status code.</param>
 /// <param name="body">Valid until the next exchange on the same connection.</param>
@@ -25,7 +26,7 @@ internal sealed class HttpConnection(Stream stream, Func<Stream>? reopen = null)
     // An answer with one data key is below 2 KiB; the bound ends an exchange with a server of another kind.
     private const int MaxAnswerBytes = 64 * 1024;
 
-    private readonly byte[] _buffer = new byte[MaxAnswerBytes];
+    private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(MaxAnswerBytes, pinned: true);
     private Stream _stream = stream;
     private int _filled;
 
@@ -62,7 +63,13 @@ internal sealed class HttpConnection(Stream stream, Func<Stream>? reopen = null)
         }
     }
 
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+
+        // Answers bring data keys.
+        CryptographicOperations.ZeroMemory(_buffer);
+    }
 
     private void Reopen(Func<Stream> open)
     {

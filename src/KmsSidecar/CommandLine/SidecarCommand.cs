@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KmsSidecar.CommandLine.Access;
+using KmsSidecar.CommandLine.Apply;
 using KmsSidecar.CommandLine.Bench;
 using KmsSidecar.CommandLine.Doctor;
 using KmsSidecar.CommandLine.Keys;
@@ -40,6 +41,7 @@ internal static class SidecarCommand
             root.Subcommands.Add(command);
         }
 
+        root.Subcommands.Add(ApplyCommand.Build());
         root.Subcommands.Add(DecryptOnlyCommand.Build());
         root.Subcommands.Add(KeysCommand.Build());
         root.Subcommands.Add(UsersCommand.Build());

@@ -9,7 +9,10 @@ public sealed partial class DependencyRules
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         [""] = ["CommandLine"],
-        ["CommandLine"] = ["Auth", "Backends", "Configuration", "Crypto", "Errors", "Hosting", "Json", "Observability", "Options", "Sealing", "Storage", "Tls"],
+        ["CommandLine"] =
+        [
+            "Access", "Auth", "Backends", "Configuration", "Crypto", "Errors", "Hosting", "Json", "Observability", "Options", "Sealing", "Storage", "Tls",
+        ],
         ["Hosting"] =
         [
             "Access", "Api", "Auth", "Backends", "Background", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",

@@ -10,7 +10,11 @@ internal interface IFileSteps
     /// <summary>Opens a new file for writing, readable by its owner only; never follows a planted symbolic link.</summary>
     SafeFileHandle CreateExclusive(string path);
 
+    /// <summary>Writes at the file's end.</summary>
     void Write(SafeFileHandle file, ReadOnlySpan<byte> content);
+
+    /// <summary>Takes back what was written beyond a length.</summary>
+    void Truncate(SafeFileHandle file, long length);
 
     /// <summary>Sets exactly these permissions, whatever the umask.</summary>
     void SetMode(SafeFileHandle file, UnixFileMode mode);

@@ -13,6 +13,9 @@ internal static partial class Posix
     public const int OpenCreate = 0x40;
     public const int OpenExclusive = 0x80;
 
+    /// <summary>Each write goes to the end, wherever that is by then.</summary>
+    public const int OpenAppend = 0x400;
+
     /// <summary>Keeps a FIFO in the place of a file from blocking the opener.</summary>
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
@@ -95,7 +98,7 @@ internal static partial class Posix
         }
     }
 
-    public static void Truncate(SafeFileHandle file) => Check(TruncateCall(file, 0));
+    public static void Truncate(SafeFileHandle file, long length = 0) => Check(TruncateCall(file, (nint)length));
 
     public static void SetMode(SafeFileHandle file, UnixFileMode mode) => Check(SetModeCall(file, (uint)mode));
 

@@ -8,9 +8,11 @@ internal sealed class SystemFileSteps : IFileSteps
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     public SafeFileHandle CreateExclusive(string path) =>
-        Posix.Open(path, Posix.OpenWriteOnly | Posix.OpenCreate | Posix.OpenExclusive, OwnerOnly);
+        Posix.Open(path, Posix.OpenWriteOnly | Posix.OpenCreate | Posix.OpenExclusive | Posix.OpenAppend, OwnerOnly);
 
     public void Write(SafeFileHandle file, ReadOnlySpan<byte> content) => Posix.Write(file, content);
+
+    public void Truncate(SafeFileHandle file, long length) => Posix.Truncate(file, length);
 
     public void SetMode(SafeFileHandle file, UnixFileMode mode)
     {

@@ -12,6 +12,8 @@ internal sealed class FullDisk : IFileSteps
 
     public void Write(SafeFileHandle file, ReadOnlySpan<byte> content) => throw new PosixException(Errno.NoSpace);
 
+    public void Truncate(SafeFileHandle file, long length) => _disk.Truncate(file, length);
+
     public void SetMode(SafeFileHandle file, UnixFileMode mode) => _disk.SetMode(file, mode);
 
     public void Flush(SafeFileHandle file) => _disk.Flush(file);

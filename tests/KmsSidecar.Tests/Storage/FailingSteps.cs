@@ -20,6 +20,12 @@ internal sealed class FailingSteps(IFileSteps disk, int failAt, int errno) : IFi
         disk.Write(file, content);
     }
 
+    public void Truncate(SafeFileHandle file, long length)
+    {
+        Refuse();
+        disk.Truncate(file, length);
+    }
+
     public void SetMode(SafeFileHandle file, UnixFileMode mode)
     {
         Refuse();

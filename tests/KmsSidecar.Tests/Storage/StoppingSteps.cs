@@ -48,6 +48,8 @@ internal sealed class StoppingSteps(IFileSteps disk, int stopAt, StopPoint point
         Step(() => disk.Write(file, copy), () => disk.Write(file, copy.AsSpan(0, copy.Length / 2)));
     }
 
+    public void Truncate(SafeFileHandle file, long length) => Step(() => disk.Truncate(file, length));
+
     public void SetMode(SafeFileHandle file, UnixFileMode mode) => Step(() => disk.SetMode(file, mode));
 
     public void Flush(SafeFileHandle file) => Step(() => disk.Flush(file));

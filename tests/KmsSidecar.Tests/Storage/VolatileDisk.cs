@@ -26,6 +26,8 @@ internal sealed class VolatileDisk : IFileSteps
         _open[file].IsFlushed = false;
     }
 
+    public void Truncate(SafeFileHandle file, long length) => _disk.Truncate(file, length);
+
     public void SetMode(SafeFileHandle file, UnixFileMode mode) => _disk.SetMode(file, mode);
 
     public void Flush(SafeFileHandle file)

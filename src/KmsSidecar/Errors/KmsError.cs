@@ -62,5 +62,8 @@ internal enum KmsError
 
     /// <summary>The node's own disk refused: full, read-only, no permission.</summary>
     StorageFailed,
+
+    /// <summary>The audit log cannot be written, and the node does nothing that is not recorded.</summary>
+    AuditUnavailable,
     Internal,
 }

@@ -44,6 +44,7 @@ internal static class KmsErrors
         KmsError.BackendUnavailable => new(503, true, "the backend cannot be reached"),
         KmsError.BackendTimeout => new(504, true, "the backend did not answer in time"),
         KmsError.StorageFailed => new(500, false, "the node's storage refused the write; see the log"),
+        KmsError.AuditUnavailable => new(503, true, "the audit log cannot be written, and this node answers nothing that is not recorded; see the log"),
         KmsError.Internal => new(500, false, "internal error; see the log"),
         _ => throw new ArgumentOutOfRangeException(nameof(error), error, "every error has a row"),
     };

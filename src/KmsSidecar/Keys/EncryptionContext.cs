@@ -25,6 +25,9 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
 
     public ReadOnlySpan<byte> CanonicalBytes => _canonical;
 
+    /// <summary>The same, to be kept.</summary>
+    public ReadOnlyMemory<byte> Canonical => _canonical;
+
     /// <exception cref="ArgumentException">A repeated name, text that is not Unicode, or too long.</exception>
     public static EncryptionContext FromPairs(IEnumerable<KeyValuePair<string, string>> pairs)
     {
@@ -44,6 +47,24 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
         return builder.TryBuild(out EncryptionContext? context, out string? fault)
             ? context
             : throw new ArgumentException(fault, nameof(pairs));
+    }
+
+    /// <summary>Reads one object and nothing behind it.</summary>
+    /// <returns>Null, with what is wrong.</returns>
+    public static EncryptionContext? Parse(ReadOnlySpan<byte> json, out string? fault)
+    {
+        fault = "expected a JSON object of strings";
+        try
+        {
+            Utf8JsonReader reader = new(json);
+            return reader.Read() && reader.TokenType == JsonTokenType.StartObject && TryRead(ref reader, out EncryptionContext? context, out fault) && !reader.Read()
+                ? context
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Reads the object that the reader stands on, and leaves the reader on its end.</summary>

@@ -11,15 +11,15 @@ public sealed partial class DependencyRules
         [""] = ["CommandLine"],
         ["CommandLine"] =
         [
-            "Access", "Auth", "Backends", "Configuration", "Crypto", "Errors", "Hosting", "Json", "Observability", "Options", "Sealing", "Storage", "Tls",
+            "Access", "Audit", "Auth", "Backends", "Configuration", "Crypto", "Errors", "Hosting", "Json", "Keys", "Observability", "Options", "Sealing", "Storage", "Tls",
         ],
         ["Hosting"] =
         [
-            "Access", "Api", "Auth", "Backends", "Background", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
+            "Access", "Api", "Audit", "Auth", "Backends", "Background", "CommandLine", "Configuration", "Crypto", "Transport", "Errors", "Keys", "Lifecycle", "Observability", "Operations",
             "Options", "RustFs", "Sealing", "Storage", "Tls", "Vault",
         ],
-        ["Transport"] = ["Api", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage", "Tls"],
-        ["Api"] = ["Access", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations", "RustFs", "Sharing"],
+        ["Transport"] = ["Api", "Audit", "Auth", "Crypto", "Errors", "Lifecycle", "Observability", "Storage", "Tls"],
+        ["Api"] = ["Access", "Audit", "Auth", "Configuration", "Crypto", "Errors", "Json", "Keys", "Lifecycle", "Observability", "Operations", "RustFs", "Sharing"],
         ["RustFs"] = ["Auth", "Background", "Lifecycle", "Observability", "Tls"],
         ["Operations"] = ["Background", "Crypto", "Errors", "Keys", "Lifecycle", "Observability"],
         ["Lifecycle"] = ["Configuration", "Crypto", "Errors", "Json", "Keys", "Observability", "Sealing", "Sharing"],
@@ -32,8 +32,9 @@ public sealed partial class DependencyRules
         ["Json"] = ["Errors"],
         ["Storage"] = ["Errors"],
         ["Access"] = ["Auth", "Crypto", "Errors", "Json", "Observability", "Sealing", "Storage"],
+        ["Audit"] = ["Crypto", "Errors", "Observability", "Sealing", "Storage"],
         ["Auth"] = [],
-        ["Options"] = ["Access"],
+        ["Options"] = ["Access", "Audit"],
         ["Crypto"] = [],
         ["Errors"] = [],
         ["Background"] = [],

@@ -36,6 +36,9 @@ internal sealed class Call : IDisposable
     /// <summary>Who asks; set once that is known.</summary>
     public Actor Actor { get; set; } = Actor.Unknown;
 
+    /// <summary>What its record will say.</summary>
+    public CallAudit Audit { get; } = new();
+
     /// <summary>The key that policies were judged on; null where none was, or nobody had to ask.</summary>
     public string? JudgedKeyId { get; set; }
 
@@ -105,6 +108,7 @@ internal sealed class Call : IDisposable
         _plaintext.Clear();
         RequestId = RequestId.Next();
         Dialect = Dialect.Native;
+        Audit.Renew();
         JudgedKeyId = null;
         Caller = null;
         PathParameter = null;

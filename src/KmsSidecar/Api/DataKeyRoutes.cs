@@ -28,7 +28,7 @@ internal sealed class DataKeyRoutes(KmsService service)
         Utf8JsonWriter writer = call.BeginJson();
         if (!request.IsBatch)
         {
-            KmsError refusal = await DecryptItemAsync(call, lease.Snapshot, request.Single, call.Plaintext, writer);
+            KmsError refusal = await DecryptItemAsync(call, lease.Snapshot, request.Single, index: null, call.Plaintext, writer);
             writer.Flush();
             return refusal;
         }
@@ -50,6 +50,7 @@ internal sealed class DataKeyRoutes(KmsService service)
         using SnapshotLease lease = service.Acquire();
         DataKeys.Wrapped wrapped = await DataKeys.EncryptAsync(
             lease.Snapshot, keyId, context, plaintext[..length.Value], call.Envelope, call.Cancellation);
+        call.Audit.Note(lease.Snapshot, wrapped, context);
         return WriteWrapped(call, wrapped, call.Envelope);
     }
 
@@ -88,7 +89,7 @@ internal sealed class DataKeyRoutes(KmsService service)
         Items.Room room = new(writer, call.Plaintext, call.Envelope);
         KmsError refusal = request.Count > 1
             ? await GenerateManyAsync(call, lease.Snapshot, request, room)
-            : await GenerateItemAsync(call, lease.Snapshot, request, withVersion, room);
+            : await GenerateItemAsync(call, lease.Snapshot, request, withVersion, item: null, room);
         if (refusal == KmsError.None)
         {
             writer.Flush();
@@ -105,19 +106,22 @@ internal sealed class DataKeyRoutes(KmsService service)
     {
         room.Writer.WriteStartObject();
         room.Writer.WriteStartArray("data_keys");
+        call.Audit.BeginItems(snapshot, request.Count!.Value);
         KmsError refusal = await Items.WriteAsync(
             room,
-            request.Count!.Value,
+            request.Count.Value,
             snapshot.IsElsewhere,
-            (_, item) => GenerateItemAsync(call, snapshot, request, withVersion: true, item));
+            (index, own) => GenerateItemAsync(call, snapshot, request, withVersion: true, index, own));
+        call.Audit.MergeItems();
         room.Writer.WriteEndArray();
         room.Writer.WriteEndObject();
         return refusal;
     }
 
     /// <summary>Writes nothing when it fails.</summary>
+    /// <param name="item">Its place; null when it is the only one.</param>
     private static async ValueTask<KmsError> GenerateItemAsync(
-        Call call, Snapshot snapshot, Wanted request, bool withVersion, Items.Room room)
+        Call call, Snapshot snapshot, Wanted request, bool withVersion, int? item, Items.Room room)
     {
         room.Envelope.Clear();
         Memory<byte> plaintext = room.Plaintext.GetMemory()[..request.Spec.Length()];
@@ -125,6 +129,7 @@ internal sealed class DataKeyRoutes(KmsService service)
         // A default key that changes in between is not the one that the caller's policies allowed.
         DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(
             snapshot, request.KeyId ?? call.JudgedKeyId, request.Spec, request.Context, plaintext, room.Envelope, call.Cancellation);
+        call.Audit.Note(snapshot, item, wrapped, request.Context);
         if (wrapped.Error != KmsError.None)
         {
             return wrapped.Error;
@@ -147,6 +152,7 @@ internal sealed class DataKeyRoutes(KmsService service)
     {
         room.Writer.WriteStartObject();
         room.Writer.WriteStartArray("items");
+        call.Audit.BeginItems(snapshot, request.Items.Length);
         KmsError fault = await Items.WriteAsync(room, request.Items.Length, snapshot.OpensElsewhere, OpenAsync);
         room.Writer.WriteEndArray();
         room.Writer.WriteEndObject();
@@ -155,7 +161,12 @@ internal sealed class DataKeyRoutes(KmsService service)
         async ValueTask<KmsError> OpenAsync(int index, Items.Room own)
         {
             EnvelopesRequest.Item item = request.Items[index];
-            KmsError error = item.Fault?.Error ?? await DecryptItemAsync(call, snapshot, item, own.Plaintext, own.Writer);
+            KmsError error = item.Fault?.Error ?? await DecryptItemAsync(call, snapshot, item, index, own.Plaintext, own.Writer);
+            if (item.Fault is not null)
+            {
+                call.Audit.NoteItem(index, error);
+            }
+
             if (error != KmsError.None)
             {
                 ErrorWriter.WriteItem(own.Writer, error, item.Fault?.Message);
@@ -166,11 +177,13 @@ internal sealed class DataKeyRoutes(KmsService service)
     }
 
     /// <summary>Writes nothing when it fails.</summary>
+    /// <param name="index">Its place; null when it is the only one.</param>
     private static async ValueTask<KmsError> DecryptItemAsync(
-        Call call, Snapshot snapshot, EnvelopesRequest.Item item, SecretBuffer room, Utf8JsonWriter writer)
+        Call call, Snapshot snapshot, EnvelopesRequest.Item item, int? index, SecretBuffer room, Utf8JsonWriter writer)
     {
         Memory<byte> plaintext = room.GetMemory(Envelope.MaxPlaintextLength);
         DataKeys.Opened opened = await DataKeys.DecryptAsync(snapshot, item.Blob, item.Context, plaintext, call.Cancellation);
+        call.Audit.Note(snapshot, index, opened, item.Context);
         if (opened.Error == KmsError.None)
         {
             writer.WriteStartObject();

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using KmsSidecar.Access;
 using KmsSidecar.Api.AwsKms;
+using KmsSidecar.Audit;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Lifecycle;
@@ -65,12 +66,18 @@ internal sealed class Dispatcher
         }
         catch (OperationCanceledException)
         {
-            // Only the caller's going away gets here, and nobody is left to answer.
-            return;
+            // Only the caller's going away gets here, and nobody is left to answer. What was asked may have been done.
+            call.Audit.Failure = "CallerGone";
+            call.Status = StatusCodes.Status499ClientClosedRequest;
         }
 
-        _outcomes.Count(index, call, started);
-        await AnswerAsync(http, call);
+        call.Audit.Subject = origin.Subject
+            ?? AuditSubject.OverTcp(http.Connection.RemoteIpAddress?.ToString(), call.Caller?.AccessKey, call.Caller?.Principal.Name);
+        await _outcomes.EndAsync(index, call, started);
+        if (call.Status != StatusCodes.Status499ClientClosedRequest)
+        {
+            await AnswerAsync(http, call);
+        }
     }
 
     /// <summary>Whether this connection may ask at all, and for what.</summary>
@@ -80,6 +87,7 @@ internal sealed class Dispatcher
         if (!origin.IsAdmitted)
         {
             http.Response.Headers.Connection = "close";
+            call.Audit.IsTurnedAway = true;
             _outcomes.Refuse(call, KmsError.Forbidden, "this process may not use this socket: its user and group are not on the allow-list", route: null);
             return false;
         }
@@ -173,7 +181,8 @@ internal sealed class Dispatcher
             return;
         }
 
-        KmsError error = await route.Handler(call);
+        KmsError error = _outcomes.WhyNot(route);
+        error = error == KmsError.None ? await route.Handler(call) : error;
         if (error != KmsError.None)
         {
             _outcomes.Refuse(call, error, call.FailureMessage, route);
@@ -203,8 +212,11 @@ internal sealed class Dispatcher
         _outcomes.Refuse(call, routing, message: null, route: null);
     }
 
-    private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure) =>
+    private void Refuse(HttpContext http, Call call, ConnectionOrigin origin, AuthFailure failure)
+    {
+        call.Audit.IsTurnedAway = true;
         ErrorWriter.WriteRefusal(call, _refusals.Count(origin.Surface, http.Connection.RemoteIpAddress, failure, call.RequestId.ToString()));
+    }
 
     private static async ValueTask AnswerAsync(HttpContext http, Call call)
     {

@@ -16,6 +16,7 @@ internal static class ErrorWriter
     public static void Write(Call call, KmsError error, string? message, Route? route)
     {
         KmsErrors.Row row = KmsErrors.Describe(error);
+        call.Audit.Failure = error.ToString();
         call.IsRetryable = row.Retryable;
         call.Result = ResultOf(row.Status);
         switch (call.Dialect)
@@ -44,6 +45,7 @@ internal static class ErrorWriter
     /// <summary>What the signature or a policy refuses.</summary>
     public static void WriteRefusal(Call call, AuthFailure failure)
     {
+        call.Audit.Failure = failure.Code.ToString();
         call.IsRetryable = failure.Status == StatusCodes.Status503ServiceUnavailable;
         call.Result = RequestResult.Denied;
         switch (call.Dialect)

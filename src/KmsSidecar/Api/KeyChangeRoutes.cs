@@ -89,6 +89,7 @@ internal sealed class KeyChangeRoutes(KmsService service, KeyAdministration admi
 
     private static KmsError Write(Call call, KeyDescription key, string message)
     {
+        call.Audit.Note(key);
         call.Write(new ChangeKeyAnswer(true, message, key.KeyId, KeyMetadata.From(key)), AdminJson.Default.ChangeKeyAnswer);
         return KmsError.None;
     }

@@ -39,7 +39,7 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
             _ => throw new KmsException(KmsError.MalformedRequest, "invalid value for 'impact': expected 'true' or 'false'"),
         };
         using SnapshotLease lease = service.Acquire();
-        KeyDescription key = await FindAsync(lease.Snapshot, call.PathParameter!, call.Cancellation);
+        KeyDescription key = await FindAsync(lease.Snapshot, call.PathParameter!, call);
         KeyImpactReport? impact = withImpact ? KeyImpactReport.From(KeyImpact.Of(lease.Snapshot, key.KeyId)) : null;
         call.Write(
             new DescribeKeyAnswer(true, "Key described successfully", KeyMetadata.From(key), impact), AdminJson.Default.DescribeKeyAnswer);
@@ -51,7 +51,7 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
         string id = ((string[])["keyId", "key-id", "key"]).Select(call.Query.GetValueOrDefault).FirstOrDefault(value => value?.Length > 0)
             ?? throw new KmsException(KmsError.MalformedRequest, "missing required parameter: 'keyId'");
         using SnapshotLease lease = service.Acquire();
-        KeyDescription key = await FindAsync(lease.Snapshot, id, call.Cancellation);
+        KeyDescription key = await FindAsync(lease.Snapshot, id, call);
         call.Write(new LegacyDescribeKeyAnswer(KeyMetadata.From(key)), AdminJson.Default.LegacyDescribeKeyAnswer);
         return KmsError.None;
     }
@@ -60,7 +60,7 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
     public async ValueTask<KmsError> DescribeForDataAsync(Call call)
     {
         using SnapshotLease lease = service.Acquire();
-        KeyDescription key = await FindAsync(lease.Snapshot, call.PathParameter!, call.Cancellation);
+        KeyDescription key = await FindAsync(lease.Snapshot, call.PathParameter!, call);
         call.Write(DataKeyDescription.From(key), AdminJson.Default.DataKeyDescription);
         return KmsError.None;
     }
@@ -107,7 +107,9 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
     {
         NewKeyRequest request = NewKeyRequest.Read(call.Body.Span);
         NewKey key = await request.NameAsync(id => IsTakenAsync(id, call.Cancellation));
-        return await administration.CreateAsync(key, call.Actor, call.Cancellation);
+        KeyDescription created = await administration.CreateAsync(key, call.Actor, call.Cancellation);
+        call.Audit.Note(created);
+        return created;
     }
 
     private async ValueTask<bool> IsTakenAsync(string id, CancellationToken cancellation)
@@ -122,10 +124,16 @@ internal sealed class KeyRoutes(KmsService service, KeyAdministration administra
         return error == KmsError.None ? isKey : throw new KmsException(error);
     }
 
-    private static async ValueTask<KeyDescription> FindAsync(Snapshot snapshot, string reference, CancellationToken cancellation)
+    private static async ValueTask<KeyDescription> FindAsync(Snapshot snapshot, string reference, Call call)
     {
-        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(snapshot, reference, cancellation);
-        return error == KmsError.None ? key! : throw new KmsException(error);
+        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(snapshot, reference, call.Cancellation);
+        if (error != KmsError.None)
+        {
+            throw new KmsException(error);
+        }
+
+        call.Audit.Note(key!);
+        return key!;
     }
 
     private async ValueTask<(ImmutableArray<KeyInfo> Keys, string? NextMarker, ImmutableArray<string>? Unreadable)> ListPageAsync(Call call)

@@ -43,7 +43,8 @@ internal sealed class LocalRequests
         using RequestScope? scope = target.Route.TimeLimit > RouteTable.Quick ? RequestScope.Begin(call.RequestId.ToString()) : null;
         try
         {
-            KmsError error = await target.Route.Handler(call);
+            KmsError error = _outcomes.WhyNot(target.Route);
+            error = error == KmsError.None ? await target.Route.Handler(call) : error;
             if (error != KmsError.None)
             {
                 _outcomes.Refuse(call, error, call.FailureMessage, target.Route);
@@ -62,7 +63,7 @@ internal sealed class LocalRequests
             _outcomes.Fail(call, bug, target.Route);
         }
 
-        _outcomes.Count(target.Index, call, started);
+        await _outcomes.EndAsync(target.Index, call, started);
     }
 
     private static Target? Find(Target[] targets, ReadOnlySpan<byte> name)

@@ -5,7 +5,7 @@ using KmsSidecar.Observability;
 namespace KmsSidecar.Api;
 
 /// <summary>What becomes of requests, whichever way they came in: refusals as answers and in the log, and the count of all.</summary>
-internal sealed partial class Outcomes(RequestMetrics requests, TimeProvider clock, ILoggerFactory logs)
+internal sealed partial class Outcomes(Router router, RequestMetrics requests, AuditTrail? audit, TimeProvider clock, ILoggerFactory logs)
 {
     private readonly ILogger _log = logs.CreateLogger("rustfs::kms::api");
     private readonly LogThrottle _faults = new(clock, TimeSpan.FromSeconds(1));
@@ -31,13 +31,26 @@ internal sealed partial class Outcomes(RequestMetrics requests, TimeProvider clo
         Refuse(call, KmsError.Internal, message: null, route);
     }
 
-    /// <param name="route">Index of the route; null for none.</param>
+    /// <summary>What has to be recorded and cannot be is not done.</summary>
+    public KmsError WhyNot(Route route) => audit?.Refuses(route) == true ? KmsError.AuditUnavailable : KmsError.None;
+
+    /// <summary>Records and counts a call whose answer is ready. An answer that must not be given unrecorded is taken back.</summary>
+    /// <param name="index">Of the route; null for none.</param>
     /// <param name="started">Timestamp of <see cref="Stopwatch"/>.</param>
-    public void Count(int? route, Call call, long started)
+    public async ValueTask EndAsync(int? index, Call call, long started)
     {
+        if (audit is not null && !await audit.RecordAsync(index, call, started))
+        {
+            Refuse(
+                call,
+                KmsError.AuditUnavailable,
+                "what was asked may have been done, but could not be recorded, and this node answers nothing that is not; see the log",
+                index is { } known ? router.Routes[known] : null);
+        }
+
         // The failures that STS and AWS alone have are written by their handlers, and all are the caller's.
         RequestResult result = call.Result == RequestResult.Success && call.Status >= StatusCodes.Status400BadRequest ? RequestResult.Invalid : call.Result;
-        requests.Count(route, call.Surface, result, call.Status, started);
+        requests.Count(index, call.Surface, result, call.Status, started);
     }
 
     /// <summary>Nothing a caller sent is a parameter here: only names from the route table, codes, and our own request id.</summary>

@@ -23,6 +23,7 @@ internal sealed class RewrapRoutes(KmsService service)
     {
         using SecretBuffer envelope = new();
         DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, envelope, call.Cancellation);
+        call.Audit.Note(snapshot, wrapped, item.Context);
         return DataKeyRoutes.WriteWrapped(call, wrapped, envelope);
     }
 
@@ -44,27 +45,30 @@ internal sealed class RewrapRoutes(KmsService service)
         using Utf8JsonWriter writer = JsonOutput.WriteTo(call.Output);
         writer.WriteStartObject();
         writer.WriteStartArray("items");
+        call.Audit.BeginItems(snapshot, request.Items.Length);
         await Items.WriteAsync(
             new Items.Room(writer, call.Plaintext, envelope),
             request.Items.Length,
             snapshot.OpensElsewhere,
-            (index, room) => RewrapItemAsync(call, snapshot, request.Items[index], request.KeyId, room));
+            (index, room) => RewrapItemAsync(call, snapshot, request.Items[index], index, request.KeyId, room));
         writer.WriteEndArray();
         writer.WriteEndObject();
         return KmsError.None;
     }
 
     private static async ValueTask<KmsError> RewrapItemAsync(
-        Call call, Snapshot snapshot, EnvelopesRequest.Item item, string? keyId, Items.Room room)
+        Call call, Snapshot snapshot, EnvelopesRequest.Item item, int index, string? keyId, Items.Room room)
     {
         if (item.Fault is not null)
         {
+            call.Audit.NoteItem(index, item.Fault.Error);
             ErrorWriter.WriteItem(room.Writer, item.Fault.Error, item.Fault.Message);
             return KmsError.None;
         }
 
         room.Envelope.Clear();
         DataKeys.Wrapped wrapped = await DataKeys.RewrapAsync(snapshot, item.Blob, item.Context, keyId, room.Envelope, call.Cancellation);
+        call.Audit.Note(snapshot, index, wrapped, item.Context);
         if (wrapped.Error == KmsError.None)
         {
             DataKeyRoutes.WriteWrapped(room.Writer, wrapped, room.Envelope);

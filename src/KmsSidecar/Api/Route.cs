@@ -1,4 +1,5 @@
 using System.Text.Json;
+using KmsSidecar.Audit;
 using KmsSidecar.Errors;
 
 namespace KmsSidecar.Api;
@@ -9,6 +10,7 @@ namespace KmsSidecar.Api;
 /// <param name="Path">Exact; a last segment in braces, <c>{key_id}</c>, takes any one segment.</param>
 /// <param name="Surfaces">The doors it is behind.</param>
 /// <param name="Action">The policy action that a caller needs.</param>
+/// <param name="Audit">As what its calls are recorded.</param>
 /// <param name="Key">Where the request names the key that it acts on.</param>
 /// <param name="MaxBodyBytes">Longer bodies are answered 413; 0 takes none.</param>
 /// <param name="TimeLimit">From the last byte of the request to the answer.</param>
@@ -22,6 +24,7 @@ internal sealed record Route(
     string Path,
     Surface Surfaces,
     RouteAction Action,
+    AuditKind Audit,
     KeyScope Key,
     int MaxBodyBytes,
     TimeSpan TimeLimit,

@@ -61,6 +61,7 @@ internal sealed class StsRoutes(SessionIssuer issuer, SessionKeys keys)
         }
 
         SessionClaims session = issuer.Issue(call.Caller!.Principal, request.Duration, request.Policy, call.Actor.From);
+        call.Audit.Target = session.AccessKey;
         Span<byte> secret = stackalloc byte[SessionKeys.SecretChars];
         try
         {

@@ -50,6 +50,7 @@ internal static class StsXml
     public static void WriteError(Call call, int status, string code, string message)
     {
         call.Output.Clear();
+        call.Audit.Failure ??= code;
         call.Status = status;
         call.ContentType = "text/xml";
         Append(call, $"<ErrorResponse xmlns=\"{Namespace}\"><Error><Type>{(status < 500 ? "Sender" : "Receiver")}</Type><Code>{code}</Code><Message>");

@@ -32,6 +32,7 @@ internal sealed class UserRoutes(UserAdministration administration, Accounts acc
     public ValueTask<KmsError> CreateAsync(Call call)
     {
         using UserRequest request = UserRequest.Read(call.Body.Span);
+        call.Audit.Target = request.AccessKey;
         SecretKey secret = request.TakeSecret(generate: true)!;
         UserAccount user = administration.Create(
             request.AccessKey, secret, request.IsEnabled ?? true, request.Policies ?? [], call.Actor.Who, call.Actor.From);
@@ -42,6 +43,7 @@ internal sealed class UserRoutes(UserAdministration administration, Accounts acc
     public ValueTask<KmsError> UpdateAsync(Call call)
     {
         using UserRequest request = UserRequest.Read(call.Body.Span);
+        call.Audit.Target = request.AccessKey;
         UserAccount user = administration.Update(
             request.AccessKey, request.TakeSecret(generate: false), request.IsEnabled, request.Policies, call.Actor.Who, call.Actor.From);
         WriteUser(call, "user changed successfully", user, request.Generates);

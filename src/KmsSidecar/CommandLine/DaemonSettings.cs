@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
@@ -18,13 +19,26 @@ internal static class DaemonSettings
 
     private static readonly Dictionary<DaemonOption, Option> Flags = DaemonOption.All.ToDictionary(static option => option, ToFlag);
 
-    public static void AddTo(Command command)
+    public static void AddTo(Command command) => AddTo(command, [.. DaemonOption.All]);
+
+    /// <summary>For a command that takes some of them, from wherever the daemon takes them.</summary>
+    public static void AddTo(Command command, params DaemonOption[] settings)
     {
         command.Options.Add(ConfigFile);
-        foreach (Option flag in Flags.Values)
+        foreach (DaemonOption setting in settings)
         {
-            command.Options.Add(flag);
+            command.Options.Add(Flags[setting]);
         }
+    }
+
+    /// <summary>False when they have faults, which have been reported.</summary>
+    public static bool TryRead(ParseResult result, [NotNullWhen(true)] out DaemonOptions? options, out int exitCode)
+    {
+        OptionValues values = Read(result, out exitCode);
+        DaemonOptions read = DaemonOptions.From(values);
+        options = values.Faults.Count > 0 ? null : read;
+        exitCode = options is null ? Failure.Report(values.Faults, exitCode) : ExitCode.Ok;
+        return options is not null;
     }
 
     /// <param name="exitCode">What the first fault is worth.</param>

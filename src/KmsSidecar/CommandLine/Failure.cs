@@ -18,6 +18,19 @@ internal static class Failure
         return exitCode;
     }
 
+    /// <summary>All of them; the first one in <c>systemctl status</c>.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Report(IReadOnlyList<string> faults, int exitCode)
+    {
+        Report(faults[0], exitCode);
+        foreach (string fault in faults.Skip(1))
+        {
+            Write(fault);
+        }
+
+        return exitCode;
+    }
+
     /// <summary>The line alone. In the journal it is an error, not a remark.</summary>
     public static void Write(string message) =>
         Console.Error.WriteLine($"{(JournalStream.IsStandardError ? "<3>" : "")}kms-sidecar: {message}");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KmsSidecar.CommandLine.Access;
 using KmsSidecar.CommandLine.Apply;
+using KmsSidecar.CommandLine.Audit;
 using KmsSidecar.CommandLine.Bench;
 using KmsSidecar.CommandLine.Doctor;
 using KmsSidecar.CommandLine.Keys;
@@ -48,6 +49,7 @@ internal static class SidecarCommand
         root.Subcommands.Add(PolicyCommand.Build());
         root.Subcommands.Add(TlsCommand.Build());
         root.Subcommands.Add(BenchCommand.Build());
+        root.Subcommands.Add(AuditCommand.Build());
         root.SetAction(result =>
         {
             root.Parse(["--help"]).Invoke(result.InvocationConfiguration);
@@ -65,21 +67,9 @@ internal static class SidecarCommand
             OptionValues values = DaemonSettings.Read(result, out int exitCode);
             DaemonOptions options = DaemonOptions.From(values);
             return values.Faults.Count > 0
-                ? Report(values.Faults, exitCode)
+                ? Failure.Report(values.Faults, exitCode)
                 : await run(options, new SettingsSource(values, () => DaemonSettings.Read(result, out int _)));
         });
         return command;
-    }
-
-    /// <summary>All of them; the first one in <c>systemctl status</c>.</summary>
-    private static int Report(IReadOnlyList<string> faults, int exitCode)
-    {
-        Failure.Report(faults[0], exitCode);
-        foreach (string fault in faults.Skip(1))
-        {
-            Failure.Write(fault);
-        }
-
-        return exitCode;
     }
 }

@@ -1,4 +1,5 @@
 using KmsSidecar.Api;
+using KmsSidecar.Audit;
 using KmsSidecar.Auth;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
@@ -35,7 +36,7 @@ internal sealed class Listeners(DaemonOptions options, ConnectionLimits connecti
 
                 endpoint.Use(static next => connection =>
                 {
-                    connection.Features.Set(new ConnectionOrigin(Surface.Tcp, Who: null, IsAdmitted: true));
+                    connection.Features.Set(new ConnectionOrigin(Surface.Tcp, Who: null, Subject: null, IsAdmitted: true));
                     return next(connection);
                 });
             });
@@ -86,7 +87,7 @@ internal sealed class Listeners(DaemonOptions options, ConnectionLimits connecti
         if (connection.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket
             || !PeerCredentials.TryRead(socket, out PeerCredentials? peer))
         {
-            return new ConnectionOrigin(surface, Who: null, IsAdmitted: false);
+            return new ConnectionOrigin(surface, Who: null, AuditSubject.Unknown, IsAdmitted: false);
         }
 
         bool isAdmitted = allowed.Allows(peer);
@@ -97,6 +98,6 @@ internal sealed class Listeners(DaemonOptions options, ConnectionLimits connecti
             refused.Count(surface, peer);
         }
 
-        return new ConnectionOrigin(surface, $"uid {peer.UserId}", isAdmitted);
+        return new ConnectionOrigin(surface, $"uid {peer.UserId}", surface.SubjectOf(peer), isAdmitted);
     }
 }

@@ -3,6 +3,7 @@ using KmsSidecar.Access.Sessions;
 using KmsSidecar.Access.Users;
 using KmsSidecar.Api;
 using KmsSidecar.Api.AwsKms;
+using KmsSidecar.Audit;
 using KmsSidecar.Auth;
 using KmsSidecar.Crypto;
 using KmsSidecar.Errors;
@@ -24,6 +25,7 @@ internal sealed class SidecarHost : IAsyncDisposable
     private readonly HttpServer _server;
     private readonly Dispatcher _dispatcher;
     private readonly StateDirectory _state;
+    private readonly AuditLog? _audit;
     private readonly BackendFactory _backends;
     private readonly CertificateKeeper? _certificate;
     private readonly KeySweeper _sweeper;
@@ -64,11 +66,15 @@ internal sealed class SidecarHost : IAsyncDisposable
             throw;
         }
 
+        _audit = OpenAudit(options, steps, locks, clock, logs);
         _backends = new BackendFactory(_state.MasterKey.Text, _state.DerivedKeys, options.StaticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, _backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, _backends.UnwrapAsync);
 
-        _sweeper = new KeySweeper(Service, clock, logs, _state.BelievedTime.Find(), _state.BelievedTime.Keep);
+        _sweeper = new KeySweeper(Service, clock, logs, _state.BelievedTime.Find(), _state.BelievedTime.Keep)
+        {
+            Destroyed = _audit is null ? null : _audit.AddDestroyed,
+        };
         _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
         KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
 
@@ -102,7 +108,8 @@ internal sealed class SidecarHost : IAsyncDisposable
         AccessDenials denials = new(clock, logs);
         RefusedCallers refused = new(clock, logs);
         RequestMetrics requests = new(router, () => Service.ActiveBackend);
-        Outcomes outcomes = new(requests, clock, logs);
+        AuditTrail? trail = _audit is null ? null : new AuditTrail(router, _audit, () => Service.Generation, clock);
+        Outcomes outcomes = new(router, requests, trail, clock, logs);
         _dispatcher = new Dispatcher(router, gate, access, refusals, denials, outcomes, limits.Body);
         _server = new HttpServer(options, _handed, limits, new LocalRequests(router, outcomes), _certificate?.Source, refused, clock, logs);
 
@@ -113,6 +120,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         refused.AddTo(Metrics);
         new BackendMetrics(Service, Metrics).Add();
         CertificateSource.AddTo(Metrics, _certificate?.Source);
+        _audit?.AddTo(Metrics);
         ProcessMetrics.AddTo(Metrics, events, clock);
     }
 
@@ -195,6 +203,7 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         await Service.DisposeAsync();
+        _audit?.Dispose();
         _backends.Dispose();
         _accounts.Dispose();
         _sessionKeys.Dispose();
@@ -218,6 +227,26 @@ internal sealed class SidecarHost : IAsyncDisposable
         }
 
         return checks;
+    }
+
+    /// <summary>Null when nothing is recorded.</summary>
+    private AuditLog? OpenAudit(DaemonOptions options, SystemFileSteps steps, DirectoryLocks locks, TimeProvider clock, LoggerFactory logs)
+    {
+        if (options.Audit is not { } settings)
+        {
+            return null;
+        }
+
+        try
+        {
+            return AuditLog.Open(settings, AuditOptions.DirectoryOf(options), _state.Audit, _state.MasterKey, steps, locks, clock, logs);
+        }
+        catch
+        {
+            _state.Dispose();
+            logs.Dispose();
+            throw;
+        }
     }
 
     private AwsKmsRoutes AwsKms(KeyAdministration administration, TimeProvider clock)

@@ -1,3 +1,4 @@
+using KmsSidecar.Audit;
 using KmsSidecar.Options;
 using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
@@ -14,6 +15,7 @@ internal sealed class StateDirectory : IDisposable
         NodeMasterKey masterKey,
         SealedFiles configurations,
         SealedFiles users,
+        SealedFiles audit,
         DerivedKeys derivedKeys,
         BelievedTime believedTime)
     {
@@ -22,6 +24,7 @@ internal sealed class StateDirectory : IDisposable
         MasterKey = masterKey;
         Configurations = configurations;
         Users = users;
+        Audit = audit;
         DerivedKeys = derivedKeys;
     }
 
@@ -34,6 +37,9 @@ internal sealed class StateDirectory : IDisposable
 
     /// <summary>Users and policies that were made through the admin API.</summary>
     public SealedFiles Users { get; }
+
+    /// <summary>The key that signs the audit log, and how far it is signed.</summary>
+    public SealedFiles Audit { get; }
 
     /// <summary>Of the key directories that were open.</summary>
     public DerivedKeys DerivedKeys { get; }
@@ -55,6 +61,7 @@ internal sealed class StateDirectory : IDisposable
                 masterKey,
                 Seal(masterKey, state, "configuration", steps),
                 Seal(masterKey, state, "users", steps),
+                Seal(masterKey, state, AuditState.Purpose, steps),
                 new DerivedKeys(
                     masterKey,
                     new DurableDirectory(Path.Join(state.FullPath, "derived-keys"), steps),

@@ -51,6 +51,9 @@ internal sealed class KmsService : IAsyncDisposable
     /// <summary>Only touched under <see cref="_changes"/>.</summary>
     private Snapshot Current => _reference.Current;
 
+    /// <summary>Number of the configuration in effect; 0 for none. May be read on any thread.</summary>
+    public long Generation => _reference.Current.Generation;
+
     /// <inheritdoc cref="SnapshotReference.NextChange"/>
     public Task NextChange => _reference.NextChange;
 

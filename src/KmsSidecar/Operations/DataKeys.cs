@@ -11,8 +11,11 @@ namespace KmsSidecar.Operations;
 internal static class DataKeys
 {
     /// <param name="KeyId">In the form that the caller used, as AWS answers; the id itself when the caller named none.</param>
-    public readonly record struct Wrapped(KmsError Error, string KeyId, uint KeyVersion);
+    /// <param name="ActualKeyId">The id itself; null when it was not found.</param>
+    /// <param name="Source">Of a rewrap: what was opened.</param>
+    public readonly record struct Wrapped(KmsError Error, string KeyId, uint KeyVersion, string? ActualKeyId = null, Opened Source = default);
 
+    /// <param name="KeyId">That the envelope names, whether it opened or not; empty when it names none.</param>
     /// <param name="Length">Bytes of plaintext.</param>
     public readonly record struct Opened(KmsError Error, string KeyId, uint KeyVersion, int Length);
 
@@ -97,7 +100,7 @@ internal static class DataKeys
             }
         }
 
-        return new Opened(refusal, "", 0, 0);
+        return new Opened(refusal, envelope!.MasterKeyId, 0, 0);
     }
 
     /// <summary>Opens an envelope and wraps its content under the newest version of its own key, or under another key.</summary>
@@ -117,7 +120,7 @@ internal static class DataKeys
         Opened opened = await DecryptAsync(snapshot, blob, context, plaintext, cancellation);
         if (opened.Error != KmsError.None)
         {
-            return new Wrapped(opened.Error, "", 0);
+            return new Wrapped(opened.Error, "", 0, Source: opened);
         }
 
         if (keyReference is null)
@@ -125,13 +128,15 @@ internal static class DataKeys
             (KmsError error, bool isKey) = await snapshot.Backends[0].Backend!.HasKeyAsync(opened.KeyId, cancellation);
             if (error != KmsError.None)
             {
-                return new Wrapped(error, "", 0);
+                return new Wrapped(error, "", 0, Source: opened);
             }
 
             keyReference = isKey ? opened.KeyId : null;
         }
 
-        return await WrapAsync(snapshot, keyReference, KeySpecs.OfLength(opened.Length), context, plaintext[..opened.Length], envelope, cancellation);
+        Wrapped wrapped = await WrapAsync(
+            snapshot, keyReference, KeySpecs.OfLength(opened.Length), context, plaintext[..opened.Length], envelope, cancellation);
+        return wrapped with { Source = opened };
     }
 
     /// <summary>Why nothing at all can be wrapped under a key; None when it can.</summary>
@@ -189,6 +194,6 @@ internal static class DataKeys
 
         WrapRequest request = new(keyId, spec, snapshot.Configuration!.EnvelopeForm, plaintext, context, envelope);
         WrapResult result = await snapshot.Backends[0].Backend!.WrapAsync(request, cancellation);
-        return new Wrapped(result.Error, keyReference ?? keyId, result.KeyVersion);
+        return new Wrapped(result.Error, keyReference ?? keyId, result.KeyVersion, keyId);
     }
 }

@@ -66,6 +66,9 @@ internal sealed class KeySweeper : IAsyncDisposable
         _loop = new BackgroundLoop(RunAsync);
     }
 
+    /// <summary>Told of each key that was destroyed: its id, and its newest version.</summary>
+    public Action<string, uint>? Destroyed { get; init; }
+
     /// <summary>Begins to look, once a minute, until disposed. To be called once.</summary>
     public void Start() => _loop.Start();
 
@@ -161,6 +164,7 @@ internal sealed class KeySweeper : IAsyncDisposable
         {
             await backend.DestroyAsync(key.KeyId, ifDueBy: now, CancellationToken.None);
             SweepLog.Destroyed(_log, key.KeyId, key.Version, key.DeletionDate);
+            Destroyed?.Invoke(key.KeyId, key.Version);
         }
         catch (KmsException failed)
         {

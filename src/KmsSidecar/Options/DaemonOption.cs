@@ -110,6 +110,28 @@ internal sealed record DaemonOption(
     public static readonly DaemonOption RustFsKmsEndpoint = new(
         "rustfs-kms-endpoint", "URL", "the first --listen with TLS", "How RustFS reaches this daemon, https://HOST:PORT");
 
+    public static readonly DaemonOption Audit = new(
+        "audit", "MODE", "bounded", "Record operations: bounded (changes before their answer, data keys within a second), strict (everything before its answer), or off")
+    {
+        Choices = ["bounded", "strict", "off"],
+    };
+
+    public static readonly DaemonOption AuditDir = new("audit-dir", "DIR", "'audit' in the state directory", "Where the audit log is; made if missing");
+
+    public static readonly DaemonOption AuditFull = new(
+        "audit-full", "RULE", "continue", "When the audit log cannot be written: continue (loudly, and count what has no record), or refuse operations")
+    {
+        Choices = ["continue", "refuse"],
+    };
+
+    public static readonly DaemonOption AuditFileSize = new(
+        "audit-file-size", "SIZE", "64M", "A file of the audit log that is longer is followed by a new one; in bytes, or with K, M or G");
+
+    public static readonly DaemonOption AuditFileAge = new("audit-file-age", "HOURS", "24", "And so is one that is older, in hours");
+
+    public static readonly DaemonOption AuditKeep = new(
+        "audit-keep", "SIZE", "4G", "The oldest files of the audit log go when all of them together are longer");
+
     public static readonly DaemonOption LogFormat = new(
         "log-format", "FORMAT", "auto", "text, json, or auto: text on a terminal, json elsewhere, the journal's under systemd")
     {
@@ -128,7 +150,8 @@ internal sealed record DaemonOption(
     [
         Listen, TlsCert, TlsKey, InsecureHttp, Socket, SocketMode, SocketGroup, AdminSocket, AdminGroup, AllowUid, AllowGid, StateDir,
         MasterKeyFile, StaticKeyFile, CredentialsFile, UsersFile, AllowPresigned, Region, LegacyServerInfo, AllowImmediateDeletion, FrameworkCiphers,
-        RustFsEndpoint, RustFsCredentialsFile, RustFsCaFile, RustFsKmsEndpoint, LogFormat, LogLevel, Dev,
+        RustFsEndpoint, RustFsCredentialsFile, RustFsCaFile, RustFsKmsEndpoint, Audit, AuditDir, AuditFull, AuditFileSize,
+        AuditFileAge, AuditKeep, LogFormat, LogLevel, Dev,
     ];
 
     /// <summary>All values that there are; empty where there are others.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using KmsSidecar.Access;
+using KmsSidecar.Audit;
 
 namespace KmsSidecar.Options;
 
@@ -80,6 +81,9 @@ internal sealed record DaemonOptions
     /// <summary>Null when RustFS does not follow.</summary>
     public RustFsOptions? RustFs { get; init; }
 
+    /// <summary>Null when nothing is recorded.</summary>
+    public AuditSettings? Audit { get; init; }
+
     public LogFormat LogFormat { get; init; }
 
     public LogLevel LogLevel { get; init; }
@@ -115,6 +119,7 @@ internal sealed record DaemonOptions
             AllowImmediateDeletion = values.Switch(DaemonOption.AllowImmediateDeletion),
             FrameworkCiphers = values.Switch(DaemonOption.FrameworkCiphers),
             RustFs = RustFsOptions.From(values, listen),
+            Audit = AuditOptions.From(values),
             LogFormat = ReadFormat(values),
             LogLevel = ReadLevel(values),
             Development = values.Switch(DaemonOption.Dev),

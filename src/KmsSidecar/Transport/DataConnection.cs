@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using KmsSidecar.Audit;
 using KmsSidecar.Crypto;
 using KmsSidecar.Lifecycle;
 
@@ -13,7 +14,7 @@ internal enum Watched
 
 /// <summary>A connection that has sent nothing but plain requests so far. Its loop alone touches it.</summary>
 /// <remarks>It holds buffers only while part of a request or of an answer waits, so an idle one costs next to nothing.</remarks>
-internal sealed class DataConnection(Socket socket, Actor actor) : IDisposable
+internal sealed class DataConnection(Socket socket, Actor actor, AuditSubject subject) : IDisposable
 {
     private SecretBuffer? _unread;
     private SecretBuffer? _unsent;
@@ -25,6 +26,9 @@ internal sealed class DataConnection(Socket socket, Actor actor) : IDisposable
 
     /// <summary>Who asks: the kernel's word.</summary>
     public Actor Actor { get; } = actor;
+
+    /// <summary>The same, for the audit log.</summary>
+    public AuditSubject Subject { get; } = subject;
 
     /// <summary>A handler works on its last request; until it has ended nothing is read.</summary>
     public bool IsBusy { get; set; }

@@ -122,7 +122,7 @@ internal sealed class DataSocketListener : IConnectionListener
         }
         else if (PeerCredentials.TryRead(socket, out PeerCredentials? peer) && _allowed.Allows(peer))
         {
-            loop.Add(new DataConnection(socket, Actor.OnDataSocket(peer.UserId)));
+            loop.Add(new DataConnection(socket, Actor.OnDataSocket(peer.UserId), Surface.DataSocket.SubjectOf(peer)));
         }
         else
         {

@@ -213,6 +213,7 @@ internal sealed class PlainExchange(LocalRequests requests, TimeProvider clock) 
 
         connection.HasAsked = true;
         _call.Actor = connection.Actor;
+        _call.Audit.Subject = connection.Subject;
         _call.Cancellation = _limit.Token;
         _call.Input.Write(input.Slice(head.Length, head.BodyLength));
         input = input[(head.Length + head.BodyLength)..];

@@ -29,6 +29,10 @@ public sealed class PackagedConfiguration
             ]),
         ("RustFS's default key follows the daemon's (docs/rustfs.md)",
             [DaemonOption.RustFsEndpoint, DaemonOption.RustFsKmsEndpoint, DaemonOption.RustFsCredentialsFile, DaemonOption.RustFsCaFile]),
+        ("Audit log (docs/audit.md)",
+            [
+                DaemonOption.Audit, DaemonOption.AuditDir, DaemonOption.AuditFull, DaemonOption.AuditFileSize, DaemonOption.AuditFileAge, DaemonOption.AuditKeep,
+            ]),
         ("Log", [DaemonOption.LogFormat, DaemonOption.LogLevel]),
         ("Trying it", [DaemonOption.Dev]),
     ];

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using KmsSidecar.Api;
+using KmsSidecar.Audit;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
@@ -154,12 +155,12 @@ public sealed class DrainTests : IDisposable
     }
 
     private static Route Route(string path, RouteHandler handler) => new(
-        "POST", path, Surface.DataSocket, RouteAction.Decrypt, KeyScope.None, MaxBodyBytes: 1024, TimeSpan.FromSeconds(5), handler);
+        "POST", path, Surface.DataSocket, RouteAction.Decrypt, AuditKind.DataKey, KeyScope.None, MaxBodyBytes: 1024, TimeSpan.FromSeconds(5), handler);
 
     private DataSocketListener Listen(string name)
     {
         Router router = new([Route("/v1/count", Count), Route("/v1/hold", Hold)]);
-        LocalRequests requests = new(router, new Outcomes(new RequestMetrics(router, static () => null), TimeProvider.System, NullLoggerFactory.Instance));
+        LocalRequests requests = new(router, new Outcomes(router, new RequestMetrics(router, static () => null), audit: null, TimeProvider.System, NullLoggerFactory.Instance));
         UnixDomainSocketEndPoint endPoint = new(_directory.PathOf(name));
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(endPoint);

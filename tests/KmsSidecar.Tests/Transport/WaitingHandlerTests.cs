@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using KmsSidecar.Api;
+using KmsSidecar.Audit;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 using KmsSidecar.Storage;
@@ -22,7 +23,7 @@ public sealed class WaitingHandlerTests : IAsyncLifetime
     public ValueTask InitializeAsync()
     {
         Router router = new([Route("/v1/quick", Echo), Route("/v1/slow", SlowEchoAsync), Route("/v1/never", NeverAsync)]);
-        LocalRequests requests = new(router, new Outcomes(new RequestMetrics(router, static () => null), TimeProvider.System, NullLoggerFactory.Instance));
+        LocalRequests requests = new(router, new Outcomes(router, new RequestMetrics(router, static () => null), audit: null, TimeProvider.System, NullLoggerFactory.Instance));
         UnixDomainSocketEndPoint endPoint = new(_directory.PathOf("s"));
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(endPoint);
@@ -109,7 +110,7 @@ public sealed class WaitingHandlerTests : IAsyncLifetime
     }
 
     private static Route Route(string path, RouteHandler handler) => new(
-        "POST", path, Surface.DataSocket, RouteAction.Decrypt, KeyScope.None, MaxBodyBytes: 1024, TimeSpan.FromMilliseconds(400), handler);
+        "POST", path, Surface.DataSocket, RouteAction.Decrypt, AuditKind.DataKey, KeyScope.None, MaxBodyBytes: 1024, TimeSpan.FromMilliseconds(400), handler);
 
     private static string Post(string route, string body) => $"POST /v1/{route} HTTP/1.1\r\nHost: x\r\nContent-Length: {body.Length}\r\n\r\n{body}";
 

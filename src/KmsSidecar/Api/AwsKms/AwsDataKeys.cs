@@ -29,6 +29,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         using SnapshotLease lease = service.Acquire();
         DataKeys.Wrapped wrapped = await DataKeys.EncryptAsync(
             lease.Snapshot, call.JudgedKeyId ?? reference, request.Context, plaintext, FreshEnvelope(call), call.Cancellation);
+        call.Audit.Note(lease.Snapshot, wrapped, request.Context);
         if (wrapped.Error != KmsError.None)
         {
             return wrapped.Error;
@@ -50,6 +51,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         await RequireKeyAsync(lease.Snapshot, blob, reference, call.Cancellation);
         Memory<byte> plaintext = call.Plaintext.GetMemory(Envelope.MaxPlaintextLength);
         DataKeys.Opened opened = await DataKeys.DecryptAsync(lease.Snapshot, blob, request.Context, plaintext, call.Cancellation);
+        call.Audit.Note(lease.Snapshot, opened, request.Context);
         if (opened.Error != KmsError.None)
         {
             return opened.Error;
@@ -73,6 +75,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         await RequireKeyAsync(lease.Snapshot, blob, source, call.Cancellation);
         Memory<byte> plaintext = call.Plaintext.GetMemory(Envelope.MaxPlaintextLength);
         DataKeys.Opened opened = await DataKeys.DecryptAsync(lease.Snapshot, blob, request.SourceContext, plaintext, call.Cancellation);
+        call.Audit.Note(lease.Snapshot, opened, request.SourceContext);
         if (opened.Error != KmsError.None)
         {
             return opened.Error;
@@ -80,6 +83,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
 
         DataKeys.Wrapped wrapped = await DataKeys.EncryptAsync(
             lease.Snapshot, call.JudgedKeyId ?? destination, request.DestinationContext, plaintext[..opened.Length], envelope, call.Cancellation);
+        call.Audit.Note(lease.Snapshot, wrapped with { Source = opened }, request.DestinationContext);
         if (wrapped.Error != KmsError.None)
         {
             return wrapped.Error;
@@ -116,6 +120,7 @@ internal sealed class AwsDataKeys(KmsService service, KeyArns arns)
         using SnapshotLease lease = service.Acquire();
         DataKeys.Wrapped wrapped = await DataKeys.GenerateAsync(
             lease.Snapshot, call.JudgedKeyId ?? reference, KeySpecs.OfLength(length), request.Context, plaintext, FreshEnvelope(call), call.Cancellation);
+        call.Audit.Note(lease.Snapshot, wrapped, request.Context);
         if (wrapped.Error != KmsError.None)
         {
             return wrapped.Error;

@@ -30,7 +30,8 @@ internal static class AwsErrors
         KmsError.BackendTimeout => AwsErrorCode.DependencyTimeoutException,
         KmsError.Internal => AwsErrorCode.KMSInternalException,
         KmsError.KeyPendingDeletion or KmsError.KeyNotPendingDeletion or KmsError.KeyStillReferenced or KmsError.KeyDamaged or KmsError.WrongState
-            or KmsError.NotRunning or KmsError.InvalidConfiguration or KmsError.BackendRejected or KmsError.StorageFailed => AwsErrorCode.KMSInvalidStateException,
+            or KmsError.NotRunning or KmsError.InvalidConfiguration or KmsError.BackendRejected or KmsError.StorageFailed
+            or KmsError.AuditUnavailable => AwsErrorCode.KMSInvalidStateException,
         _ => AwsErrorCode.ValidationException,
     };
 
@@ -56,6 +57,7 @@ internal static class AwsErrors
     public static void Write(Call call, AwsErrorCode code, string message)
     {
         call.Output.Clear();
+        call.Audit.Failure ??= code.ToString();
         call.Status = StatusOf(code);
         call.IsRetryable = call.Status >= StatusCodes.Status500InternalServerError;
         call.ContentType = ContentType;

@@ -43,6 +43,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
 
         string? description = request.Description is { Length: > 0 } text ? ReadDescription(text) : null;
         KeyDescription key = await administration.CreateAsync(new NewKey(id, description, tags), call.Actor, call.Cancellation);
+        call.Audit.Note(key);
         call.Write(new AwsKeyAnswer(AwsModels.Describe(key, arns)), AwsJson.Default.AwsKeyAnswer);
         return KmsError.None;
     }
@@ -63,6 +64,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
         }
 
         KeyDescription key = await administration.ScheduleDeletionAsync(call.JudgedKeyId ?? reference, days, call.Actor, call.Cancellation);
+        call.Audit.Note(key);
         call.Write(
             new AwsDeletionAnswer(reference, AwsModels.Seconds(key.DeletionDate), key.State.ToString(), days), AwsJson.Default.AwsDeletionAnswer);
         return KmsError.None;
@@ -72,14 +74,14 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
     public async ValueTask<KmsError> CancelDeletionAsync(Call call)
     {
         string reference = KeyOf(AwsRequest.Read(call));
-        await administration.ChangeAsync(call.JudgedKeyId ?? reference, new KeyChange.CancelDeletion(), call.Actor, call.Cancellation);
+        call.Audit.Note(await administration.ChangeAsync(call.JudgedKeyId ?? reference, new KeyChange.CancelDeletion(), call.Actor, call.Cancellation));
         return WriteKeyId(call, reference);
     }
 
     public async ValueTask<KmsError> RotateAsync(Call call)
     {
         string reference = KeyOf(AwsRequest.Read(call));
-        await administration.RotateAsync(call.JudgedKeyId ?? reference, call.Actor, call.Cancellation);
+        call.Audit.Note(await administration.RotateAsync(call.JudgedKeyId ?? reference, call.Actor, call.Cancellation));
         return WriteKeyId(call, reference);
     }
 
@@ -148,7 +150,13 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
     {
         string reference = KeyOf(request);
         using SnapshotLease lease = service.Acquire();
-        return await DataKeys.DescribeAsync(lease.Snapshot, call.JudgedKeyId ?? reference, call.Cancellation);
+        (KmsError error, KeyDescription? key) = await DataKeys.DescribeAsync(lease.Snapshot, call.JudgedKeyId ?? reference, call.Cancellation);
+        if (key is not null)
+        {
+            call.Audit.Note(key);
+        }
+
+        return (error, key);
     }
 
     private ValueTask<KmsError> ChangeAsync(Call call, KeyChange change) => ApplyAsync(call, KeyOf(AwsRequest.Read(call)), change);
@@ -156,7 +164,7 @@ internal sealed class AwsKeys(KmsService service, KeyAdministration administrati
     /// <summary>For the changes that have no answer but that they are done.</summary>
     private async ValueTask<KmsError> ApplyAsync(Call call, string reference, KeyChange change)
     {
-        await administration.ChangeAsync(call.JudgedKeyId ?? reference, change, call.Actor, call.Cancellation);
+        call.Audit.Note(await administration.ChangeAsync(call.JudgedKeyId ?? reference, change, call.Actor, call.Cancellation));
         return KmsError.None;
     }
 

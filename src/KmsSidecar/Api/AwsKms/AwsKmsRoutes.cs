@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KmsSidecar.Audit;
 using KmsSidecar.Auth;
 using KmsSidecar.Errors;
 
@@ -25,9 +26,9 @@ internal sealed class AwsKmsRoutes(AwsDataKeys dataKeys, AwsKeys keys, AwsLists 
         {
             AlsoNeeds = (RouteAction.Decrypt, KeyScope.AwsCiphertextBlob),
         },
-        Read("GenerateRandom", RouteAction.GenerateRandom, KeyScope.None, AwsDataKeys.GenerateRandomAsync),
+        Row(TargetPrefix + "GenerateRandom", RouteAction.GenerateRandom, AuditKind.DataKey, KeyScope.None, RouteTable.Quick, AwsDataKeys.GenerateRandomAsync),
 
-        Use("DescribeKey", RouteAction.DescribeKey, KeyScope.AwsKeyId, keys.DescribeAsync),
+        Use("DescribeKey", RouteAction.DescribeKey, KeyScope.AwsKeyId, keys.DescribeAsync) with { Audit = AuditKind.Read },
         Read("ListKeys", RouteAction.ListKeys, KeyScope.None, lists.KeysAsync),
         Read("ListAliases", RouteAction.ListKeys, KeyScope.AwsKeyId, lists.AliasesAsync),
         Read("ListResourceTags", RouteAction.DescribeKey, KeyScope.AwsKeyId, lists.TagsAsync),
@@ -45,18 +46,21 @@ internal sealed class AwsKmsRoutes(AwsDataKeys dataKeys, AwsKeys keys, AwsLists 
         Change("UntagResource", RouteAction.UntagResource, KeyScope.AwsKeyId, keys.UntagAsync),
         Change("UpdateKeyDescription", RouteAction.UpdateKeyDescription, KeyScope.AwsKeyId, keys.UpdateDescriptionAsync),
 
-        Row(Route.OtherOperation, RouteAction.UnknownOperation, KeyScope.None, RouteTable.Quick, Unknown),
+        Row(Route.OtherOperation, RouteAction.UnknownOperation, AuditKind.None, KeyScope.None, RouteTable.Quick, Unknown),
     ];
 
     /// <summary>Waits for a backend that is away.</summary>
-    private Route Use(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, RouteTable.Quick, wait.Around(handler));
+    private Route Use(string name, RouteAction action, KeyScope key, RouteHandler handler) =>
+        Row(TargetPrefix + name, action, AuditKind.DataKey, key, RouteTable.Quick, wait.Around(handler));
 
-    private static Route Read(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, RouteTable.Quick, handler);
+    private static Route Read(string name, RouteAction action, KeyScope key, RouteHandler handler) =>
+        Row(TargetPrefix + name, action, AuditKind.Read, key, RouteTable.Quick, handler);
 
-    private static Route Change(string name, RouteAction action, KeyScope key, RouteHandler handler) => Row(TargetPrefix + name, action, key, ForChanges, handler);
+    private static Route Change(string name, RouteAction action, KeyScope key, RouteHandler handler) =>
+        Row(TargetPrefix + name, action, AuditKind.Admin, key, ForChanges, handler);
 
-    private static Route Row(string operation, RouteAction action, KeyScope key, TimeSpan time, RouteHandler handler) => new(
-        "POST", "/", Surface.Tcp | Surface.DataSocket, action, key, DataKeyRequest.MaxBodyBytes, time, Guard(handler), Dialect: Dialect.AwsKms, Operation: operation);
+    private static Route Row(string operation, RouteAction action, AuditKind audit, KeyScope key, TimeSpan time, RouteHandler handler) => new(
+        "POST", "/", Surface.Tcp | Surface.DataSocket, action, audit, key, DataKeyRequest.MaxBodyBytes, time, Guard(handler), Dialect: Dialect.AwsKms, Operation: operation);
 
     private static ValueTask<KmsError> Unknown(Call call)
     {

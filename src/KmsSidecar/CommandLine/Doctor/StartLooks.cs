@@ -13,6 +13,7 @@ internal sealed class StartLooks(DaemonOptions options, Findings findings)
 {
     private const string Socket = "socket";
     private const string Address = "address";
+    private const string Audit = "audit log";
 
     private readonly TimeProvider _clock = TimeProvider.System;
 
@@ -28,6 +29,7 @@ internal sealed class StartLooks(DaemonOptions options, Findings findings)
         await findings.LookAsync("certificate", LookAtCertificate);
         await findings.LookAsync("state directory", LookAtState);
         await findings.LookAsync("master key", LookAtMasterKey);
+        await findings.LookAsync(Audit, LookAtAudit);
         await findings.LookAsync("static key", LookAtStaticKey);
         foreach (string path in options.SocketPaths)
         {
@@ -106,6 +108,11 @@ internal sealed class StartLooks(DaemonOptions options, Findings findings)
         string place = file ?? Path.Join(state.FullPath, NodeMasterKey.FileName);
         return Finding.Ok("master key", NodeMasterKey.Check(state, file) ? $"master key {place}" : "master key: will be generated");
     }
+
+    /// <summary>One in the state directory is as good as that.</summary>
+    private Finding? LookAtAudit() => options.Audit?.Directory is not { } directory ? null
+        : new DurableDirectory(directory, new SystemFileSteps()).FindFault() is { } fault ? throw fault
+        : Finding.Ok(Audit, $"audit log {directory}");
 
     private Finding? LookAtStaticKey()
     {

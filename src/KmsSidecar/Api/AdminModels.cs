@@ -102,19 +102,6 @@ internal sealed record ConfigSummary(
 
 internal sealed record CacheSummary(int MaxKeys, long TtlSeconds, bool EnableMetrics);
 
-/// <summary>What of a backend's configuration is not secret; the members depend on the backend.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "backend_type")]
-[JsonDerivedType(typeof(LocalSummary), "local")]
-[JsonDerivedType(typeof(StaticSummary), "static")]
-[JsonDerivedType(typeof(VaultSummary), "vault")]
-[JsonDerivedType(typeof(VaultTransitSummary), "vault-transit")]
-[JsonDerivedType(typeof(VaultKv2Summary), "vault-kv2")]
-internal abstract record BackendSummary;
-
-internal sealed record LocalSummary(string KeyDir, bool HasMasterKey, int? FilePermissions) : BackendSummary;
-
-internal sealed record StaticSummary(string? KeyId) : BackendSummary;
-
 internal sealed record ConfigAnswer(string Backend, bool CacheEnabled, int CacheMaxKeys, long CacheTtlSeconds, string? DefaultKeyId);
 
 internal sealed record ClearCacheAnswer(string Status, string Message);
@@ -133,15 +120,11 @@ internal sealed record PolicyCheckAnswer(bool Success, bool Allowed, string Mess
 /// <summary>What RustFS may know of the service: no paths, no history.</summary>
 internal sealed record DataStatusAnswer(string Status, string? DefaultKeyId, long Generation, bool? Healthy, string Version);
 
-/// <summary>Answers with a <see cref="BackendSummary"/>: polymorphism needs the serializer's metadata.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(ServiceStatusAnswer))]
-[JsonSerializable(typeof(StatusAnswer))]
-internal sealed partial class StatusJson : JsonSerializerContext;
-
-/// <summary>All other answers. They are only written, so the binary has no metadata of them.</summary>
+/// <summary>Every answer. They are only written, so the binary has no metadata of them.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Serialization, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(LifecycleAnswer))]
+[JsonSerializable(typeof(ServiceStatusAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
 [JsonSerializable(typeof(ConfigAnswer))]
 [JsonSerializable(typeof(ClearCacheAnswer))]
 [JsonSerializable(typeof(HistoryAnswer))]

@@ -47,7 +47,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
             StateSince = Rfc3339(service.StateSince)!,
             Version = Version,
         };
-        call.Write(answer, StatusJson.Default.StatusAnswer);
+        call.Write(answer, AdminJson.Default.StatusAnswer);
         return KmsError.None;
     }
 
@@ -58,7 +58,7 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
         bool? healthy = snapshot.IsRunning ? await SicknessAsync(snapshot.Backends[0].Backend!, call.Cancellation) is null : null;
         call.Write(
             new ServiceStatusAnswer(UpstreamState.Of(snapshot), snapshot.Configuration?.Backend.UpstreamName(), healthy, Summarise(snapshot)),
-            StatusJson.Default.ServiceStatusAnswer);
+            AdminJson.Default.ServiceStatusAnswer);
         return KmsError.None;
     }
 
@@ -140,11 +140,11 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
         configuration.EnableCache
             ? new CacheSummary(configuration.MaxCachedKeys, (long)configuration.CacheTtl.TotalSeconds, EnableMetrics: true)
             : null,
-        Summarise(configuration, snapshot.IsRunning ? snapshot.Backends[0].Backend : null));
+        new BackendSummary(configuration, snapshot.IsRunning ? snapshot.Backends[0].Backend!.SoleKeyId : null));
 
     private DecryptOnlyBackend Summarise(DecryptOnlyEntry entry, MountedBackend? mount) => new(
         entry.Name,
-        Summarise(KmsConfiguration.From(entry.Document), mount?.Backend),
+        new BackendSummary(KmsConfiguration.From(entry.Document), mount?.Backend?.SoleKeyId),
         mount?.Backend?.KeyCount,
         Rfc3339(entry.Since)!,
         Rfc3339(entry.LastUsedAt(clock.GetUtcNow())),
@@ -154,14 +154,6 @@ internal sealed class StatusRoutes(KmsService service, TimeProvider clock, Func<
     private static CacheStats Summarise(CacheCounts cache) => new(cache.Hits, cache.Misses, cache.Entries, cache.Evictions);
 
     internal static string? Rfc3339(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static BackendSummary Summarise(KmsConfiguration configuration, IKeyBackend? backend) => configuration switch
-    {
-        { Backend: BackendType.Local } =>
-            new LocalSummary(configuration.KeyDirectory!, configuration.HasMasterKey, (int?)configuration.FilePermissions),
-        { Vault: { } vault } => RemoteBackendSummary.Of(configuration.Backend, vault),
-        _ => new StaticSummary(backend?.SoleKeyId),
-    };
 
     /// <summary>Tells two configurations apart without saying anything about their secrets, which count only as set or not.</summary>
     private static string Fingerprint(ConfigurationDocument document)

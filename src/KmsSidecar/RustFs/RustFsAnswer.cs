@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using KmsSidecar.Auth;
 using KmsSidecar.Observability;
 
@@ -20,17 +19,22 @@ internal sealed record RustFsAnswer(int Status, byte[] Body)
 
     private string Text => Encoding.UTF8.GetString(Body);
 
-    /// <summary>The body as JSON; null when it is not what <typeparamref name="T"/> says.</summary>
-    public T? Read<T>(JsonTypeInfo<T> type)
+    /// <summary>The body as JSON; null when it is not what <paramref name="read"/> takes it for.</summary>
+    /// <param name="read">Takes the members of an object; it may throw what <see cref="JsonElement"/> throws for those that are not as they should be.</param>
+    public T? Read<T>(Func<JsonElement, T?> read)
         where T : class
     {
         try
         {
-            return JsonSerializer.Deserialize(Body, type);
+            return read(JsonElement.Parse(Body));
         }
-        catch (JsonException)
+        catch (Exception foreign) when (foreign is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
             return null;
         }
     }
+
+    /// <summary>Null for a member that is absent, or JSON's null.</summary>
+    public static JsonElement? Find(JsonElement answer, string member) =>
+        answer.TryGetProperty(member, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
 }

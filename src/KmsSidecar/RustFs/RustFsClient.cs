@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using KmsSidecar.Auth;
 using KmsSidecar.Observability;
 
@@ -17,20 +16,20 @@ internal sealed class RustFsClient(RustFsConnection connection, RustFsSettings s
 
     /// <exception cref="RustFsException">It cannot be had.</exception>
     public Task<KmsStatus> GetStatusAsync(CancellationToken cancellation) =>
-        AskAsync(HttpMethod.Get, "status", default, RustFsJson.Default.KmsStatus, cancellation);
+        AskAsync(HttpMethod.Get, "status", default, KmsStatus.Read, cancellation);
 
     /// <summary>Tells RustFS its default key, and leaves its cache as it is.</summary>
     /// <remarks>RustFS asks this daemon for ListKeys before it answers: the caller holds nothing that ListKeys could need.</remarks>
     /// <exception cref="RustFsException">RustFS goes on as before, or it is not known how.</exception>
     public async Task SetDefaultKeyAsync(string keyId, CancellationToken cancellation)
     {
-        KmsCacheConfig cache = await AskAsync(HttpMethod.Get, "config", default, RustFsJson.Default.KmsCacheConfig, cancellation);
+        KmsCacheConfig cache = await AskAsync(HttpMethod.Get, "config", default, KmsCacheConfig.Read, cancellation);
         byte[] request = JsonSerializer.SerializeToUtf8Bytes(
             new ReconfigureRequest(
                 "aws", settings.Region, settings.KmsEndpointText, keyId, cache.CacheEnabled, cache.CacheMaxKeys, cache.CacheTtlSeconds),
             RustFsJson.Default.ReconfigureRequest);
         ReconfigureAnswer answer = await AskAsync(
-            HttpMethod.Post, "reconfigure", request, RustFsJson.Default.ReconfigureAnswer, cancellation);
+            HttpMethod.Post, "reconfigure", request, ReconfigureAnswer.Read, cancellation);
         if (!answer.Success)
         {
             throw new RustFsException(PrintableText.Of($"RustFS refuses the reconfigure: {answer.Message}"));
@@ -40,12 +39,12 @@ internal sealed class RustFsClient(RustFsConnection connection, RustFsSettings s
     public void Dispose() => connection.Dispose();
 
     private async Task<T> AskAsync<T>(
-        HttpMethod method, string route, ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, CancellationToken cancellation)
+        HttpMethod method, string route, ReadOnlyMemory<byte> body, Func<JsonElement, T?> read, CancellationToken cancellation)
         where T : class
     {
         RustFsAnswer answer = await connection.SendAsync(method, Prefix + route, body, cancellation);
         return answer.Status != 200 ? throw Refused(method, route, answer)
-            : answer.Read(type) ?? throw new RustFsException(
+            : answer.Read(read) ?? throw new RustFsException(
                 $"{Endpoint} answers {method} kms/{route} with what is not RustFS's: --rustfs-endpoint has to name RustFS's own port");
     }
 

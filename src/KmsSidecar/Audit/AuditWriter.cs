@@ -108,11 +108,7 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
         }
 
         Interlocked.Exchange(ref _isAsleep, 0);
-        if (ring.Count > 0 && Volatile.Read(ref _behindSince) == 0)
-        {
-            Volatile.Write(ref _behindSince, Stopwatch.GetTimestamp());
-        }
-
+        NoteBehind();
         if (!_commit.IsAsked && !_isEnding && _fault is null)
         {
             _wake.WaitOne(Gather);
@@ -169,6 +165,7 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
     {
         SpinWait spin = default;
         long end = ring.Added;
+        NoteBehind();
         while (ring.Taken < end)
         {
             if (chain.IsFull)
@@ -184,6 +181,15 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
             {
                 spin.SpinOnce();
             }
+        }
+    }
+
+    /// <summary>From now on a record waits, if none did before. Looked at again before records are taken: one may have come in between.</summary>
+    private void NoteBehind()
+    {
+        if (ring.Count > 0 && Volatile.Read(ref _behindSince) == 0)
+        {
+            Volatile.Write(ref _behindSince, Stopwatch.GetTimestamp());
         }
     }
 

@@ -7,6 +7,9 @@ namespace KmsSidecar.Audit;
 /// <summary>A line of the log, as far as it takes to check it.</summary>
 internal sealed class AuditEntry
 {
+    /// <summary>No log comes to such a number, and those who calculate with smaller ones do not overflow.</summary>
+    private const long MaxNumber = 1L << 53;
+
     private static ReadOnlySpan<byte> HashMember => ",\"hash\":\""u8;
 
     private static ReadOnlySpan<byte> End => "\"}"u8;
@@ -87,7 +90,7 @@ internal sealed class AuditEntry
         switch (name)
         {
             case "seq":
-                Sequence = reader.GetInt64();
+                Sequence = Number(ref reader);
                 break;
             case "kind":
                 Kind = reader.GetString() ?? "";
@@ -99,13 +102,13 @@ internal sealed class AuditEntry
                 FormerHash = Bytes(ref reader);
                 break;
             case "torn_bytes":
-                TornBytes = reader.GetInt64();
+                TornBytes = Number(ref reader);
                 break;
             case "through":
-                Through = reader.GetInt64();
+                Through = Number(ref reader);
                 break;
             case "count":
-                Count = reader.GetInt64();
+                Count = Number(ref reader);
                 break;
             case "key":
                 KeyName = reader.GetString();
@@ -118,6 +121,9 @@ internal sealed class AuditEntry
                 break;
         }
     }
+
+    private static long Number(ref Utf8JsonReader reader) =>
+        reader.GetInt64() is >= 0 and < MaxNumber and var number ? number : throw new FormatException("beyond any number of the log");
 
     private static byte[] Bytes(ref Utf8JsonReader reader) => Convert.FromHexString(reader.GetString() ?? "");
 }

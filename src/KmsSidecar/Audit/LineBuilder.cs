@@ -45,7 +45,8 @@ internal ref struct LineBuilder(Span<byte> room)
         }
         else
         {
-            Add(JsonEncodedText.Encode(text).EncodedUtf8Bytes);
+            // By way of UTF-8, which has a sign for what is no Unicode: no text of a caller's may stop the log.
+            Add(JsonEncodedText.Encode(Encoding.UTF8.GetBytes(text.ToString())).EncodedUtf8Bytes);
         }
 
         Add("\""u8);

@@ -44,6 +44,18 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Fact]
+    public void Text_ThatIsNoUnicode_DoesNotStopTheLog()
+    {
+        using (AuditLog log = _audit.Open())
+        {
+            AuditUnderTest.AddData(log, "half\ud83d");
+        }
+
+        Assert.Equal("half\ufffd", Line("data_key").GetProperty("key_id").GetString());
+        Assert.Equal(0, _audit.Verify().FaultCount);
+    }
+
+    [Fact]
     public void NextProcess_GoesOn()
     {
         _audit.Run(2);

@@ -46,6 +46,23 @@ public sealed class AuditVerifierTests : IDisposable
     [Fact]
     public void ForeignLine_IsFound() => AssertFault("damaged", line: 6, sequence: 6, lines => lines.Insert(5, "{}"));
 
+    [Theory]
+    [InlineData("\"seq\":6", "\"seq\":9223372036854775807")]
+    [InlineData("\"seq\":6", "\"count\":-9223372036854775808,\"seq\":6")]
+    public void NumberBeyondAnyLog_IsFound(string number, string beyond) =>
+        AssertFault("damaged", line: 6, sequence: 6, lines => lines[5] = lines[5].Replace(number, beyond));
+
+    [Fact]
+    public void LineThatIsStillWritten_IsNoFault()
+    {
+        File.AppendAllText(_file, """{"seq":12,"time":"2026-""");
+
+        AuditReport report = _audit.Verify();
+
+        Assert.Equal(0, report.FaultCount);
+        Assert.Contains("in the middle of a line", Assert.Single(report.Notes));
+    }
+
     [Fact]
     public void CutEnd_IsFoundOnTheNode() => AssertFault("cut", line: 6, sequence: Records + 3, lines => lines.RemoveRange(6, lines.Count - 6));
 

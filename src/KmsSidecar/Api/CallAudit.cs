@@ -30,7 +30,7 @@ internal sealed class CallAudit
     /// <summary>The error's code; null while all goes well.</summary>
     public string? Failure { get; set; }
 
-    /// <summary>It was refused before it was known who asks.</summary>
+    /// <summary>It has ended before it was known who asks.</summary>
     public bool IsTurnedAway { get; set; }
 
     public void Renew()

@@ -140,6 +140,9 @@ internal sealed class Dispatcher
     private async ValueTask<bool> AuthenticateAsync(HttpContext http, ConnectionOrigin origin, Call call, RequestTarget target, Route? route)
     {
         bool isSigned = origin.Surface == Surface.Tcp && route?.Action.IsPublic != true;
+
+        // Whatever it ends with before its signature is verified, nobody knows who asks.
+        call.Audit.IsTurnedAway = isSigned;
         PendingVerification? pending = null;
         if (isSigned && _gate.Begin(http, target, out pending) is { } unsigned)
         {
@@ -157,6 +160,7 @@ internal sealed class Dispatcher
                 return false;
             }
 
+            call.Audit.IsTurnedAway = false;
             call.Caller = caller!;
             call.Actor = new Actor($"access key {caller!.AccessKey}", http.Connection.RemoteIpAddress?.ToString() ?? "unknown");
         }

@@ -15,7 +15,7 @@ internal sealed class HealthChecks(KmsService service, DataKeyProbe probe, TimeP
     private readonly Dictionary<string, Func<HealthFinding>> _others = [];
     private readonly Dictionary<string, HealthReport.Check> _last = [];
 
-    /// <summary>One more, which never makes the daemon not ready. To be added before the first request.</summary>
+    /// <summary>One more, which makes the daemon not ready only where operations are refused for it. To be added before the first request.</summary>
     /// <param name="look">Called often, on any thread; waits for nothing.</param>
     public void Add(string name, Func<HealthFinding> look) => _others.Add(name, look);
 
@@ -26,12 +26,14 @@ internal sealed class HealthChecks(KmsService service, DataKeyProbe probe, TimeP
         List<HealthReport.Check> checks = [];
         string? message = snapshot.IsRunning ? await RunAsync(snapshot, checks, cancellation) : $"not running: {snapshot.State}";
         checks.Insert(0, Note("service", snapshot.IsRunning ? HealthFinding.Ok : HealthFinding.Fault(snapshot.Error ?? message!)));
+        KmsError error = message is null ? KmsError.None : snapshot.IsRunning ? KmsError.BackendUnavailable : KmsError.NotRunning;
         foreach ((string name, Func<HealthFinding> look) in _others)
         {
-            checks.Add(Note(name, look()));
+            HealthFinding finding = look();
+            checks.Add(Note(name, finding));
+            error = error == KmsError.None ? finding.Refusal : error;
         }
 
-        KmsError error = message is null ? KmsError.None : snapshot.IsRunning ? KmsError.BackendUnavailable : KmsError.NotRunning;
         return new HealthReport(error, message, checks);
     }
 

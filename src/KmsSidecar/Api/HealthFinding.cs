@@ -1,3 +1,5 @@
+using KmsSidecar.Errors;
+
 namespace KmsSidecar.Api;
 
 internal enum HealthLevel
@@ -10,13 +12,16 @@ internal enum HealthLevel
 }
 
 /// <param name="Detail">One sentence, for callers who may know where keys are; null for none.</param>
-internal sealed record HealthFinding(HealthLevel Level, string? Detail = null)
+/// <param name="Refusal">What operations are answered because of it; None when they go on.</param>
+internal sealed record HealthFinding(HealthLevel Level, string? Detail = null, KmsError Refusal = KmsError.None)
 {
     public static readonly HealthFinding Ok = new(HealthLevel.Ok);
 
     public static HealthFinding Warning(string detail) => new(HealthLevel.Warning, detail);
 
     public static HealthFinding Fault(string detail) => new(HealthLevel.Fault, detail);
+
+    public static HealthFinding Refusing(KmsError refusal, string detail) => new(HealthLevel.Fault, detail, refusal);
 
     public string Tag => Level switch
     {

@@ -92,7 +92,7 @@ internal sealed class AuditLog : IDisposable
     {
         if (record.Operation.Kind == AuditKind.Access)
         {
-            return !_refusals.TryTake(out long heldBack) || TryAdd(record with { HeldBack = heldBack });
+            return !_refusals.TryTake(out long heldBack) || AddRefusal(record with { HeldBack = heldBack });
         }
 
         if (TryAdd(record))
@@ -104,15 +104,17 @@ internal sealed class AuditLog : IDisposable
         return false;
     }
 
-    /// <summary>Records that a key whose time had come was destroyed, by nobody's request.</summary>
-    public void AddDestroyed(string keyId, uint version)
+    /// <summary>Records what the daemon has done by nobody's request.</summary>
+    /// <param name="generation">Of the configuration.</param>
+    public void AddOwn(AuditOperation operation, long generation, in AuditedKey key)
     {
         AuditRecord record = new()
         {
-            Operation = AuditOperation.Sweep,
+            Operation = operation,
             Subject = AuditSubject.Daemon,
             Time = _clock.GetUtcNow().UtcTicks,
-            Key = new AuditedKey { KeyId = keyId, Version = version },
+            Key = key,
+            Generation = generation,
         };
         if (Add(record))
         {
@@ -176,6 +178,17 @@ internal sealed class AuditLog : IDisposable
         {
             return !_settings.RefusesUnrecorded;
         }
+    }
+
+    private bool AddRefusal(in AuditRecord record)
+    {
+        bool isAdded = TryAdd(record);
+        if (!isAdded)
+        {
+            _refusals.HoldBack(record.HeldBack + 1);
+        }
+
+        return isAdded;
     }
 
     private bool TryAdd(in AuditRecord record) => _ring.TryAdd(record) || (_writer.Fault is null && TryAddWhenThereIsRoom(record));

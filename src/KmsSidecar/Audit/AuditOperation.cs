@@ -17,6 +17,9 @@ internal sealed class AuditOperation(AuditKind kind, string name, string? action
     /// <summary>Keys that were due for deletion are destroyed.</summary>
     public static AuditOperation Sweep { get; } = new(AuditKind.Admin, "sweep", "kms:DeleteKey");
 
+    /// <summary>Credentials and users were read from their files again.</summary>
+    public static AuditOperation Reload { get; } = new(AuditKind.Admin, "reload", action: null);
+
     public AuditKind Kind { get; } = kind;
 
     /// <summary>Members of the line, a comma before each.</summary>

@@ -36,6 +36,15 @@ internal sealed class RefusalBudget(TimeProvider clock)
         }
     }
 
+    /// <summary>So many that were to be recorded have not been.</summary>
+    public void HoldBack(long count)
+    {
+        lock (_lock)
+        {
+            _heldBack += count;
+        }
+    }
+
     /// <summary>How many are not told of yet; whoever asks tells of them.</summary>
     public long TakeHeldBack()
     {

@@ -58,22 +58,24 @@ internal sealed class SidecarHost : IAsyncDisposable
         {
             _certificate = ServerTls.Open(options, steps, clock, logs);
             _state = StateDirectory.Open(options, steps, locks, Log);
+            _audit = AuditFactory.Open(options, _state, steps, locks, clock, logs);
         }
         catch
         {
+            _state?.Dispose();
+
             // What has been logged so far is written out.
             logs.Dispose();
             throw;
         }
 
-        _audit = OpenAudit(options, steps, locks, clock, logs);
         _backends = new BackendFactory(_state.MasterKey.Text, _state.DerivedKeys, options.StaticKeyFile, steps, locks, clock, logs);
         ConfigurationStore store = new(_state.Configurations, logs);
         Service = new KmsService(store, _backends.OpenAsync, clock, logs, BackendFactory.DescribeMissing, _backends.UnwrapAsync);
 
         _sweeper = new KeySweeper(Service, clock, logs, _state.BelievedTime.Find(), _state.BelievedTime.Keep)
         {
-            Destroyed = _audit is null ? null : _audit.AddDestroyed,
+            Destroyed = (keyId, version) => _audit?.AddOwn(AuditOperation.Sweep, Service.Generation, new AuditedKey { KeyId = keyId, Version = version }),
         };
         _follower = rustFs is null ? null : new RustFsFollower(Service, rustFs, clock, logs);
         KeyAdministration keyAdministration = new(Service, options.AllowImmediateDeletion, clock, logs);
@@ -101,7 +103,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             new UserRoutes(_userAdministration, _accounts),
             new StsRoutes(new SessionIssuer(_accounts, _sessionKeys, clock, authLog), _sessionKeys),
             AwsKms(keyAdministration, clock),
-            new HealthRoutes(Health(clock), Metrics)));
+            new HealthRoutes(SidecarHealth.Of(Service, _certificate, _follower, _audit, clock), Metrics)));
         RequestGate gate = new(Verifier, new ClockWatch(clock), authLog);
         SignatureRefusals refusals = new(limitsOnFailures, clock, logs);
         AccessGate access = new(authorizer, Service, clock);
@@ -211,44 +213,6 @@ internal sealed class SidecarHost : IAsyncDisposable
         _logs.Dispose();
     }
 
-    private HealthChecks Health(TimeProvider clock)
-    {
-        HealthChecks checks = new(Service, new DataKeyProbe(Service, clock), clock);
-        if (_certificate is { } certificate)
-        {
-            checks.Add("certificate", () => certificate.FindFault() is { } fault ? HealthFinding.Fault(fault)
-                : certificate.IsEnding ? HealthFinding.Warning($"{certificate.Source.Files.Certificate} ends soon, and nothing has renewed it")
-                : HealthFinding.Ok);
-        }
-
-        if (_follower is { } follower)
-        {
-            checks.Add("rustfs", () => follower.Status.LastError is { } error ? HealthFinding.Warning(error) : HealthFinding.Ok);
-        }
-
-        return checks;
-    }
-
-    /// <summary>Null when nothing is recorded.</summary>
-    private AuditLog? OpenAudit(DaemonOptions options, SystemFileSteps steps, DirectoryLocks locks, TimeProvider clock, LoggerFactory logs)
-    {
-        if (options.Audit is not { } settings)
-        {
-            return null;
-        }
-
-        try
-        {
-            return AuditLog.Open(settings, AuditOptions.DirectoryOf(options), _state.Audit, _state.MasterKey, steps, locks, clock, logs);
-        }
-        catch
-        {
-            _state.Dispose();
-            logs.Dispose();
-            throw;
-        }
-    }
-
     private AwsKmsRoutes AwsKms(KeyAdministration administration, TimeProvider clock)
     {
         KeyArns arns = new(Options.OwnRegion, Options.TakesAnyRegion);
@@ -298,6 +262,7 @@ internal sealed class SidecarHost : IAsyncDisposable
             _follower!.UseCredentials(forRustFs);
         }
 
+        _audit?.AddOwn(AuditOperation.Reload, Service.Generation, key: default);
         HostingLog.CredentialsReloaded(Log);
     }
 }

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using KmsSidecar.Audit;
+using KmsSidecar.Tests.Audit;
 using KmsSidecar.Tests.Support;
 using Xunit;
 
@@ -83,6 +85,24 @@ public sealed class ReadinessTests
         Assert.False(report.GetProperty("ready").GetBoolean());
         Assert.Equal("fault", report.GetProperty("status").GetString());
         Assert.Equal("service", Assert.Single(report.GetProperty("checks").EnumerateArray()).GetProperty("name").GetString());
+    }
+
+    [Theory]
+    [InlineData(true, 503)]
+    [InlineData(false, 200)]
+    public async Task AuditLogThatCannotBeWritten_IsNotReady_WhereOperationsAreRefusedForIt(bool refuses, int status)
+    {
+        await using TestHost host = await TestHost.StartRunningAsync(options => options with { Audit = AuditUnderTest.Bounded with { RefusesUnrecorded = refuses } });
+        string log = Path.Join(host.Host.Options.StateDirectory, AuditLog.DirectoryName);
+        Directory.Delete(log, recursive: true);
+        File.WriteAllText(log, "in its way");
+        await host.Admin.PostAsync($"{TestHost.Kms}/clear-cache");
+
+        Answer answer = (await host.Admin.GetAsync(Detail)).Expect(status);
+
+        Assert.Equal("fault", Check(answer, "audit").GetProperty("status").GetString());
+        Assert.Contains(log, Check(answer, "audit").GetProperty("detail").GetString());
+        Assert.Equal("ok", Check(answer, "data_key").GetProperty("status").GetString());
     }
 
     private static JsonElement Check(Answer answer, string name) =>

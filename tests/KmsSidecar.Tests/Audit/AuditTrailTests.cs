@@ -1,6 +1,9 @@
+using System.Globalization;
+using System.Net;
 using System.Text.Json;
 using KmsSidecar.Audit;
 using KmsSidecar.Tests.Support;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace KmsSidecar.Tests.Audit;
@@ -83,6 +86,45 @@ public sealed class AuditTrailTests : IAsyncLifetime
         Assert.Equal((403, "SignatureDoesNotMatch"), (line.GetProperty("status").GetInt32(), Text(line, "result")));
         Assert.False(line.TryGetProperty("access_key", out _));
         Assert.NotEmpty(refused.Body);
+    }
+
+    [Fact]
+    public async Task RequestThatEnds_BeforeItsSignatureIsVerified_IsAStrangers()
+    {
+        string time = DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture);
+        using HttpClient http = new() { BaseAddress = _host.Address };
+        using HttpRequestMessage request = new(HttpMethod.Post, $"{TestHost.Kms}/clear-cache") { Content = new ByteArrayContent(new byte[2 << 20]) };
+        request.Headers.TryAddWithoutValidation("x-amz-date", time);
+        request.Headers.TryAddWithoutValidation(
+            "Authorization",
+            $"AWS4-HMAC-SHA256 Credential={TestHost.AccessKey}/{time[..8]}/us-east-1/kms/aws4_request, SignedHeaders=host;x-amz-date, Signature={new string('0', 64)}");
+
+        using HttpResponseMessage refused = await http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+        (await _host.Admin.PostAsync($"{TestHost.Kms}/clear-cache")).Expect(200);
+        Assert.Equal("RequestTooLarge", Text(Assert.Single(Lines(), static line => Text(line, "kind") == "access"), "result"));
+    }
+
+    [Fact]
+    public async Task Users_AreRecorded_WithWhomTheChangeWasAbout()
+    {
+        Answer created = (await _host.Admin.PostAsync($"{TestHost.Kms}/users", """{"access_key":"backup-job"}""")).Expect(200);
+        Answer deleted = (await _host.Admin.SendAsync("DELETE", $"{TestHost.Kms}/users/backup-job")).Expect(200);
+
+        Assert.Equal(("admin", "backup-job"), (Text(Of(created), "kind"), Text(Of(created), "target")));
+        Assert.Equal("backup-job", Text(Of(deleted), "target"));
+        Assert.DoesNotContain(created.Json.GetProperty("secret_key").GetString()!, string.Concat(Lines()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatTheDaemonDoesItself_IsRecorded()
+    {
+        _host.Host.Reread(LogLevel.None);
+        (await _host.Admin.PostAsync($"{TestHost.Kms}/clear-cache")).Expect(200);
+
+        JsonElement line = Assert.Single(Lines(), static line => line.TryGetProperty("operation", out JsonElement operation) && operation.GetString() == "reload");
+        Assert.Equal(("admin", "daemon", 1), (Text(line, "kind"), Text(line, "surface"), line.GetProperty("generation").GetInt64()));
     }
 
     [Fact]

@@ -1,27 +1,23 @@
 using System.Text.RegularExpressions;
+using KmsSidecar.Tests.Audit;
 using KmsSidecar.Tests.Support;
 using Xunit;
 
 namespace KmsSidecar.Tests.Rules;
 
-/// <summary>docs/metrics.md, the alerts and the dashboard speak of the metrics that there are.</summary>
+/// <summary>docs/metrics.md and docs/audit.md, the alerts and the dashboard speak of the metrics that there are.</summary>
 public sealed partial class MetricsPage
 {
-    /// <summary>Of the audit log, whose own page has them.</summary>
-    private const string Audit = "kms_sidecar_audit_";
-
-    private static readonly string Page = Read("docs", "metrics.md");
+    private static readonly string Pages = Read("docs", "metrics.md") + Read("docs", "audit.md");
     private static readonly string Alerts = Read("packaging", "prometheus", "kms-sidecar.rules.yml");
     private static readonly string Dashboard = Read("packaging", "grafana", "kms-sidecar.json");
 
     [Fact]
     public async Task Table_HasEveryFamily_WithTypeAndUnit()
     {
-        await using TestHost host = await TestHost.StartAsync();
+        await using TestHost host = await TestHost.StartAsync(static options => options with { Audit = AuditUnderTest.Bounded });
 
-        IEnumerable<string> families = host.Host.Metrics.Families
-            .Where(static family => !family.Name.StartsWith(Audit, StringComparison.Ordinal))
-            .Select(static family => $"{family.Name} {family.Type.ToString().ToLowerInvariant()} {family.Unit}");
+        IEnumerable<string> families = host.Host.Metrics.Families.Select(static family => $"{family.Name} {family.Type.ToString().ToLowerInvariant()} {family.Unit}");
 
         Assert.Equal(families.Order(StringComparer.Ordinal), Rows().Select(static row => $"{row.Name} {row.Type} {row.Unit}").Order(StringComparer.Ordinal));
     }
@@ -29,7 +25,7 @@ public sealed partial class MetricsPage
     [Fact]
     public async Task Table_HasTheLabelsThatThereAre()
     {
-        await using TestHost host = await TestHost.StartRunningAsync();
+        await using TestHost host = await TestHost.StartRunningAsync(static options => options with { Audit = AuditUnderTest.Bounded });
         (await host.Data.PostAsync("/v1/generate-data-key")).Expect(200);
         PrometheusText text = PrometheusText.Parse((await host.Admin.GetAsync("/metrics")).Expect(200).Text);
 
@@ -37,15 +33,15 @@ public sealed partial class MetricsPage
         {
             string name = sample.Split('{')[0];
             string[] labels = [.. Label().Matches(sample).Select(static label => label.Groups[1].Value).Where(static label => label != "le")];
-            Row? row = Rows().FirstOrDefault(row => row.Name == name || row.Name == Suffix().Replace(name, ""));
-            Assert.True(row is null ? name.StartsWith(Audit, StringComparison.Ordinal) : row.Labels == string.Join(", ", labels), sample);
+            Row row = Rows().First(row => row.Name == name || row.Name == Suffix().Replace(name, ""));
+            Assert.True(row.Labels == string.Join(", ", labels), sample);
         }
     }
 
     [Fact]
     public void Alerts_AreInTheTable_AndViceVersa()
     {
-        IEnumerable<string> alerts = AlertName().Matches(Alerts).Select(static alert => alert.Groups[1].Value).Where(static alert => !alert.StartsWith("KmsSidecarAudit", StringComparison.Ordinal));
+        IEnumerable<string> alerts = AlertName().Matches(Alerts).Select(static alert => alert.Groups[1].Value);
 
         Assert.Equal(
             alerts.Except(["KmsSidecarDown"]).Order(StringComparer.Ordinal),
@@ -56,12 +52,12 @@ public sealed partial class MetricsPage
     public void AlertsAndDashboard_AskForMetricsThatThereAre()
     {
         HashSet<string> known = [.. Rows().SelectMany(static row => row.Type == "histogram" ? [$"{row.Name}_bucket"] : new[] { row.Name })];
-        IEnumerable<string> asked = MetricName().Matches(Alerts + Dashboard).Select(static name => name.Value).Where(static name => !name.StartsWith(Audit, StringComparison.Ordinal));
+        IEnumerable<string> asked = MetricName().Matches(Alerts + Dashboard).Select(static name => name.Value);
 
         Assert.Empty(asked.Distinct().Except(known));
     }
 
-    private static IEnumerable<Row> Rows() => TableRow().Matches(Page).Select(static row => new Row(
+    private static IEnumerable<Row> Rows() => TableRow().Matches(Pages).Select(static row => new Row(
         row.Groups["name"].Value, row.Groups["type"].Value, row.Groups["unit"].Value.Trim(), row.Groups["labels"].Value.Trim(), row.Groups["alert"].Value.Trim()));
 
     private static string Read(params string[] path) => File.ReadAllText(Path.Join([SourceTree.Root, .. path]));

@@ -84,9 +84,9 @@ internal sealed class TestHost : IAsyncDisposable
     }
 
     /// <summary>As <see cref="StartAsync"/>, with the local backend running.</summary>
-    public static async Task<TestHost> StartRunningAsync()
+    public static async Task<TestHost> StartRunningAsync(Func<DaemonOptions, DaemonOptions>? change = null)
     {
-        TestHost host = await StartAsync();
+        TestHost host = await StartAsync(change);
         (await host.Admin.PostAsync($"{Kms}/configure", host.LocalConfiguration)).Expect(200);
         (await host.Admin.PostAsync($"{Kms}/start")).Expect(200);
         return host;

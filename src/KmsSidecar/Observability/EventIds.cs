@@ -43,16 +43,6 @@ internal static class EventIds
     public const int PolicyChanged = 3003;
     public const int SessionIssued = 3004;
 
-    // Audit: 8000
-    public const int AuditOpened = 8000;
-    public const int AuditFailing = 8001;
-    public const int AuditRecovered = 8002;
-    public const int AuditCut = 8003;
-    public const int AuditFileGone = 8004;
-    public const int AuditSigned = 8005;
-    public const int AuditRemoved = 8006;
-    public const int AuditHeadNotKept = 8007;
-
     // Lifecycle: 4000
     public const int ConfigurationChanged = 4000;
     public const int ServiceStarted = 4001;
@@ -105,4 +95,14 @@ internal static class EventIds
     public const int VaultNotVerified = 7009;
     public const int VaultNotRevoked = 7010;
     public const int VaultUpkeepFailed = 7011;
+
+    // Audit: 8000
+    public const int AuditOpened = 8000;
+    public const int AuditFailing = 8001;
+    public const int AuditRecovered = 8002;
+    public const int AuditCut = 8003;
+    public const int AuditFileGone = 8004;
+    public const int AuditSigned = 8005;
+    public const int AuditRemoved = 8006;
+    public const int AuditHeadNotKept = 8007;
 }

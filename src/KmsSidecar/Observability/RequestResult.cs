@@ -8,7 +8,7 @@ internal enum RequestResult
     /// <summary>The caller is not who it says, or may not do this.</summary>
     Denied,
 
-    /// <summary>The caller asked for what cannot be had: malformed, no such key, a ciphertext that does not open.</summary>
+    /// <summary>The caller asked for what cannot be had: malformed, no such key, a ciphertext that does not open. Or it has gone away.</summary>
     Invalid,
 
     /// <summary>The service or its backend is away.</summary>

@@ -6,7 +6,7 @@ namespace KmsSidecar.Observability;
 internal sealed class RequestSeries
 {
     /// <summary>The statuses that the daemon gives; anything else is counted as 0 ("other").</summary>
-    private static readonly int[] Statuses = [0, 200, 400, 403, 404, 405, 408, 409, 413, 500, 501, 502, 503, 504];
+    private static readonly int[] Statuses = [0, 200, 400, 403, 404, 405, 408, 409, 413, 499, 500, 501, 502, 503, 504];
 
     private const int Results = (int)RequestResult.Error + 1;
 

@@ -37,7 +37,7 @@ internal sealed class DataKeyProbe(KmsService service, TimeProvider clock)
 
         lock (_lock)
         {
-            if (_asked != snapshot || (_last.IsCompleted && clock.GetElapsedTime(_askedAt) >= Life(_last.Result)))
+            if (_asked != snapshot || (_last.IsCompleted && clock.GetElapsedTime(_askedAt) >= Life(_last)))
             {
                 (_asked, _askedAt) = (snapshot, clock.GetTimestamp());
                 _last = AskAsync();
@@ -47,9 +47,9 @@ internal sealed class DataKeyProbe(KmsService service, TimeProvider clock)
         }
     }
 
-    private static TimeSpan Life(KmsException? last) => last is null ? Interval : IntervalAfterFailure;
+    private static TimeSpan Life(Task<KmsException?> last) => last is { IsCompletedSuccessfully: true, Result: null } ? Interval : IntervalAfterFailure;
 
-    /// <summary>On a snapshot of its own: whoever asked first may leave before it is found out. Never throws.</summary>
+    /// <summary>On a snapshot of its own: whoever asked first may leave before it is found out.</summary>
     private async Task<KmsException?> AskAsync()
     {
         using SnapshotLease lease = service.Acquire();

@@ -92,6 +92,7 @@ tampered "two swapped lines" '4{h;d};5{G}' moved 5
 tampered "a cut end" '5,$d' cut 4
 tampered "an edited head" '$s/"kind":"head"/"kind":"hoax"/' changed "$(wc -l <"$file")"
 verify --json | grep -q '"ok":true'; check "and clean again, in JSON" 0 $?
+mkdir "$work/empty"; verify --audit-dir "$work/empty" --key "$key" >/dev/null; check "no log at all is not a clean one" 66 $?
 
 echo "# kill -9 under load"
 start killed
@@ -100,6 +101,9 @@ run_service killed
 load=$!
 many() { [ "$(cat "$log"/audit-*.jsonl | wc -l)" -gt 60 ]; }
 wait_for 60 many; check "lines come" 0 $?
+beside=0
+for _ in $(seq 20); do verify >/dev/null || beside=$?; done
+check "clean while it is written, each time" 0 $beside
 end KILL
 kill "$load" 2>/dev/null; wait "$load" 2>/dev/null; load=''
 printf '{"seq":9999,"ti' >>"$(ls "$log"/audit-*.jsonl | tail -n 1)"
@@ -134,8 +138,10 @@ if mount -t tmpfs -o size=256k tmpfs "$work/small" 2>/dev/null; then
     # A page that is begun has room for a few lines.
     wait_for 30 failing; check "$rule: is told by the metric" 0 $?
     if [ "$rule" = continue ]; then
+      check "continue: stays ready" 200 "$(code admin http://kms/readyz)"
       check "continue: data keys go on" 200 "$(code data -d '{}' http://kms/v1/generate-data-key)"
     else
+      has "refuse: not ready" AuditUnavailable "$(admin http://kms/readyz)"
       has "refuse: no data key" AuditUnavailable "$(data -d '{}' http://kms/v1/generate-data-key)"
       check "refuse: no change" 503 "$(code admin -X POST "$kms/clear-cache")"
     fi

@@ -107,7 +107,9 @@ internal static class AuditCommand
             AuditReportWriter.WriteText(verifier.Report, directory, Console.Out);
         }
 
-        return verifier.Report.FaultCount == 0 ? ExitCode.Ok : ExitCode.Refused;
+        return verifier.Report.FaultCount > 0 ? ExitCode.Refused
+            : verifier.Report.Records == 0 ? ExitCode.Missing
+            : ExitCode.Ok;
     }
 
     private static void AddKeysBeside(string directory, AuditKeys keys)

@@ -74,7 +74,8 @@ internal static class BenchCommand
         Console.Error.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{connections} connections to {socket} for {seconds} s: the data keys are real, and thrown away"));
         BenchRun run = new(socket, connections, TimeSpan.FromSeconds(seconds));
-        BenchReport report = await Task.Run(() => run.Execute(result.GetValue(Key), opens, cancellation), CancellationToken.None);
+        using EndingSignals end = new(cancellation);
+        BenchReport report = await Task.Run(() => run.Execute(result.GetValue(Key), opens, end.Token), CancellationToken.None);
         Print(report, asJson);
         return report.IsClean ? ExitCode.Ok : ExitCode.Unavailable;
     }

@@ -12,9 +12,11 @@ internal sealed partial class AlternateScreen : IDisposable
 
     /// <summary>The other buffer, no cursor, and long lines cut instead of wrapped.</summary>
     private const string Enter = "\e[?1049h\e[?25l\e[?7l";
-    private const string Leave = "\e[?7h\e[?25h\e[?1049l";
     private const string Home = "\e[H";
     private const string EraseRestOfScreen = "\e[J";
+
+    /// <summary>Emptied first: tmux shows lines of a buffer that has grown in the one that it goes back to.</summary>
+    private const string Leave = $"{Home}{EraseRestOfScreen}\e[?7h\e[?25h\e[?1049l";
 
     private const int StandardInput = 0;
     private const int StandardOutput = 1;

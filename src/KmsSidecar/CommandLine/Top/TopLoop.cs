@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using KmsSidecar.CommandLine.Terminal;
 
 namespace KmsSidecar.CommandLine.Top;
@@ -9,12 +8,9 @@ internal static class TopLoop
 {
     public static async Task RunAsync(TopFeed feed, CancellationToken cancellation)
     {
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using PosixSignalRegistration terminated = EndOn(PosixSignal.SIGTERM, end);
-        using PosixSignalRegistration interrupted = EndOn(PosixSignal.SIGINT, end);
-        using PosixSignalRegistration hungUp = EndOn(PosixSignal.SIGHUP, end);
+        using EndingSignals end = new(cancellation);
         using AlternateScreen screen = new();
-        while (!end.IsCancellationRequested)
+        while (!end.Token.IsCancellationRequested)
         {
             Wait(feed, screen, end);
             try
@@ -29,11 +25,11 @@ internal static class TopLoop
     }
 
     /// <summary>Shows what is known, anew when the terminal's size changes, until it is time for the next look.</summary>
-    private static void Wait(TopFeed feed, AlternateScreen screen, CancellationTokenSource end)
+    private static void Wait(TopFeed feed, AlternateScreen screen, EndingSignals end)
     {
         long start = Stopwatch.GetTimestamp();
         (int, int) shown = default;
-        while (!end.IsCancellationRequested && Stopwatch.GetElapsedTime(start) < feed.Interval)
+        while (!end.Token.IsCancellationRequested && Stopwatch.GetElapsedTime(start) < feed.Interval)
         {
             (int columns, int rows) = AlternateScreen.Size;
             if ((columns, rows) != shown)
@@ -44,14 +40,8 @@ internal static class TopLoop
 
             if (screen.ReadKey() is (byte)'q' or (byte)'Q' or AlternateScreen.ControlC)
             {
-                end.Cancel();
+                end.End();
             }
         }
     }
-
-    private static PosixSignalRegistration EndOn(PosixSignal signal, CancellationTokenSource end) => PosixSignalRegistration.Create(signal, context =>
-    {
-        context.Cancel = true;
-        end.Cancel();
-    });
 }

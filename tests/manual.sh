@@ -17,7 +17,6 @@ for page in kms-sidecar.8 kms-sidecar.conf.5; do
   check "$page: whatis" "${page%.*} - " "$(lexgrog "$work/$page" | sed -nE 's/.*"('"${page%.*}"' - ).*/\1/p')"
 done
 
-
 for flag in listen tls-cert state-dir log-level allow-immediate-deletion; do
   has "$flag is in the manual" "--$flag" "$(cat "$work/kms-sidecar.8.txt")"
   has "${flag//-/_} is in the settings" "${flag//-/_} =" "$(cat "$work/kms-sidecar.conf.5.txt")"
@@ -57,11 +56,12 @@ files=$work/files
 mkdir -p "$files/some-directory"
 touch "$files/some-file"
 
-commands="check clear-cache configure decrypt-only diff history keys policy reconfigure rollback serve start status stop tls users"
+commands="apply audit bench check clear-cache configure decrypt-only diff doctor history keys policy reconfigure rollback serve start status stop tls top users"
 key_commands="cancel-deletion create delete describe disable enable export import list rotate show tag untag"
 check "bash: commands" "$commands" "$(bash_tab kms-sidecar '')"
 check "bash: a command below another" "$key_commands" "$(bash_tab kms-sidecar keys '')"
 check "bash: options behind an argument" "--tag --timeout" "$(bash_tab kms-sidecar keys create some-key --t)"
+check "bash: a command below audit" "show verify" "$(bash_tab kms-sidecar audit '')"
 check "bash: options" "--log-format --log-level" "$(bash_tab kms-sidecar serve --log-)"
 check "bash: values" "debug error info warning" "$(bash_tab kms-sidecar serve --log-level '')"
 check "bash: a value behind =" "debug" "$(bash_tab kms-sidecar serve --log-level = de)"

@@ -83,9 +83,9 @@ finds "no configuration" state warning "not configured" "kms-sidecar configure" 
 echo "# healthy"
 admin configure -d "{\"backend_type\":\"local\",\"key_dir\":\"$work/keys\",\"default_key_id\":\"objects\"}" >/dev/null
 admin start -X POST >/dev/null
-everything() { # but the time, which the daemon notes by itself
+everything() { # but the time, which the daemon notes by itself, and the records of the data keys, which are recorded as anyone's
   admin config/history
-  find "$work/state" "$work/keys" -type f ! -name clock -exec sha256sum {} + | sort
+  find "$work/state" "$work/keys" -type f ! -name clock ! -name 'audit-*.jsonl' ! -path '*/audit-state/*' -exec sha256sum {} + | sort
 }
 before=$(everything)
 doctor
@@ -234,6 +234,7 @@ if command -v tmux >/dev/null; then
   check "live: a larger terminal is filled" 0 "$(wait_for 10 eval 'shown | grep generate_data_key | grep -q █'; echo $?)"
   "${tmux[@]}" send-keys -t top q
   check "live: q ends it, and the terminal is as before" 0 "$(over 0; echo $?)"
+  check "live: with nothing of a larger screen" 0 "$(shown | grep -c 'requests/s')"
   clear_screen
   run "$binary top --admin-socket $work/admin.sock"
   wait_for 10 shows generate_data_key

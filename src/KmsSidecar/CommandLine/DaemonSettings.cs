@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
@@ -29,16 +28,6 @@ internal static class DaemonSettings
         {
             command.Options.Add(Flags[setting]);
         }
-    }
-
-    /// <summary>False when they have faults, which have been reported.</summary>
-    public static bool TryRead(ParseResult result, [NotNullWhen(true)] out DaemonOptions? options, out int exitCode)
-    {
-        OptionValues values = Read(result, out exitCode);
-        DaemonOptions read = DaemonOptions.From(values);
-        options = values.Faults.Count > 0 ? null : read;
-        exitCode = options is null ? Failure.Report(values.Faults, exitCode) : ExitCode.Ok;
-        return options is not null;
     }
 
     /// <param name="exitCode">What the first fault is worth.</param>

@@ -62,7 +62,7 @@ internal sealed class ApplyReport(bool isRehearsal, TextWriter? output)
         string unfinished = _untouched.Count == 0 || isRehearsal
             ? ""
             : $"; not done: {string.Join(", ", _untouched)}; what is done stays, and the next run goes on from there";
-        return new CommandFault(fault.ExitCode, $"{(Item is null ? "" : $"{Item}: ")}{fault.Message}{unfinished}", fault.Next, fault);
+        return new CommandFault(fault.ExitCode, $"{(Item is null ? "" : $"{Item}: ")}{fault.Message}{unfinished}", fault.Next, fault) { Code = fault.Code };
     }
 
     /// <param name="fault">Why it ended before its end; null when it did not.</param>

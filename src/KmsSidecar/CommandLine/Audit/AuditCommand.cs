@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text;
 using KmsSidecar.Audit;
+using KmsSidecar.CommandLine.Client;
+using KmsSidecar.CommandLine.Terminal;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Options;
@@ -15,8 +17,6 @@ internal static class AuditCommand
         Description = "Trust heads that are signed with this public key, in PEM, and no others; for a copy of the log off its node",
         HelpName = "FILE",
     };
-
-    private static readonly Option<bool> Json = new("--json") { Description = "Answer in JSON" };
 
     private static readonly Option<string?> KeyId = new("--key-id") { Description = "Lines about this key", HelpName = "ID" };
 
@@ -38,11 +38,11 @@ internal static class AuditCommand
             "verify",
             $"Check that the audit log is as the daemon wrote it: nothing changed, removed, moved or cut off. Ends with {ExitCode.Refused} and the places where it is not.")
         {
-            Key, Json,
+            Key, DaemonConnection.Json,
         };
-        verify.SetAction(static result => Run(result, Verify));
+        CommandRun.Set(verify, static (result, _) => Task.FromResult(Run(result, Verify)));
         Command show = new("show", "Print lines of the audit log, as they are.") { KeyId, Result, RequestId, Context, Last };
-        show.SetAction(static result => Run(result, Show));
+        CommandRun.Set(show, static (result, _) => Task.FromResult(Run(result, Show)));
         Command audit = new("audit", "Check and search the log of operations.") { verify, show };
         DaemonOption[] settings = [DaemonOption.AuditDir, DaemonOption.StateDir, DaemonOption.MasterKeyFile];
         DaemonSettings.AddTo(verify, settings);
@@ -52,19 +52,9 @@ internal static class AuditCommand
 
     private static int Run(ParseResult result, Func<ParseResult, DaemonOptions, int> command)
     {
-        if (!DaemonSettings.TryRead(result, out DaemonOptions? options, out int exitCode))
-        {
-            return exitCode;
-        }
-
-        try
-        {
-            return command(result, options);
-        }
-        catch (KmsException fault)
-        {
-            return Failure.Report(fault);
-        }
+        OptionValues values = DaemonSettings.Read(result, out int exitCode);
+        DaemonOptions options = DaemonOptions.From(values);
+        return values.Faults.Count == 0 ? command(result, options) : throw new CommandFault(exitCode, string.Join("; ", values.Faults));
     }
 
     private static int Verify(ParseResult result, DaemonOptions options)
@@ -98,13 +88,13 @@ internal static class AuditCommand
         }
 
         notes.ForEach(verifier.Report.AddNote);
-        if (result.GetValue(Json))
+        if (result.GetValue(DaemonConnection.Json))
         {
-            AuditReportWriter.WriteJson(verifier.Report, Console.Out);
+            JsonText.Write(writer => AuditReportWriter.WriteTo(writer, verifier.Report));
         }
         else
         {
-            AuditReportWriter.WriteText(verifier.Report, directory, Console.Out);
+            AuditReportWriter.WriteTo(Console.Out, verifier.Report, directory);
         }
 
         return verifier.Report.FaultCount > 0 ? ExitCode.Refused
@@ -124,7 +114,7 @@ internal static class AuditCommand
     {
         if (!int.TryParse(result.GetValue(Last) ?? "20", out int count) || count <= 0)
         {
-            return Failure.Report("--last: expected a number, 1 or more", ExitCode.Usage);
+            throw new CommandFault(ExitCode.Usage, "--last: expected a number, 1 or more");
         }
 
         AuditSearch search = new();

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using KmsSidecar.Audit;
 
@@ -8,7 +6,7 @@ namespace KmsSidecar.CommandLine.Audit;
 /// <summary>What <c>audit verify</c> has found, for people and for programs.</summary>
 internal static class AuditReportWriter
 {
-    public static void WriteText(AuditReport report, string directory, TextWriter output)
+    public static void WriteTo(TextWriter output, AuditReport report, string directory)
     {
         foreach (AuditFault fault in report.Faults)
         {
@@ -25,39 +23,33 @@ internal static class AuditReportWriter
             : $"{directory}: {report.Records} records ({report.FirstSequence} to {report.LastSequence}) in {report.Files} files, {report.Heads} signed heads, {FaultsOf(report)}");
     }
 
-    public static void WriteJson(AuditReport report, TextWriter output)
+    public static void WriteTo(Utf8JsonWriter writer, AuditReport report)
     {
-        ArrayBufferWriter<byte> json = new();
-        using (Utf8JsonWriter writer = new(json))
+        writer.WriteStartObject();
+        writer.WriteBoolean("ok", report.FaultCount == 0);
+        writer.WriteNumber("files", report.Files);
+        writer.WriteNumber("records", report.Records);
+        writer.WriteNumber("first_seq", report.FirstSequence);
+        writer.WriteNumber("last_seq", report.LastSequence);
+        writer.WriteNumber("signed_seq", report.SignedSequence);
+        writer.WriteNumber("heads", report.Heads);
+        writer.WriteNumber("lost", report.Lost);
+        writer.WriteNumber("fault_count", report.FaultCount);
+        writer.WriteStartArray("faults");
+        foreach (AuditFault fault in report.Faults)
         {
-            writer.WriteStartObject();
-            writer.WriteBoolean("ok", report.FaultCount == 0);
-            writer.WriteNumber("files", report.Files);
-            writer.WriteNumber("records", report.Records);
-            writer.WriteNumber("first_seq", report.FirstSequence);
-            writer.WriteNumber("last_seq", report.LastSequence);
-            writer.WriteNumber("signed_seq", report.SignedSequence);
-            writer.WriteNumber("heads", report.Heads);
-            writer.WriteNumber("lost", report.Lost);
-            writer.WriteNumber("fault_count", report.FaultCount);
-            writer.WriteStartArray("faults");
-            foreach (AuditFault fault in report.Faults)
-            {
-                Write(writer, fault);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteStartArray("notes");
-            foreach (string note in report.Notes)
-            {
-                writer.WriteStringValue(note);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteEndObject();
+            Write(writer, fault);
         }
 
-        output.WriteLine(Encoding.UTF8.GetString(json.WrittenSpan));
+        writer.WriteEndArray();
+        writer.WriteStartArray("notes");
+        foreach (string note in report.Notes)
+        {
+            writer.WriteStringValue(note);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
     }
 
     private static void Write(Utf8JsonWriter writer, AuditFault fault)

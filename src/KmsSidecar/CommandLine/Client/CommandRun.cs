@@ -1,7 +1,6 @@
-using System.Buffers;
 using System.CommandLine;
-using System.Text;
 using System.Text.Json;
+using KmsSidecar.CommandLine.Terminal;
 using KmsSidecar.Errors;
 
 namespace KmsSidecar.CommandLine.Client;
@@ -23,13 +22,18 @@ internal static class CommandRun
         {
             return Report(result, new CommandFault(ExitCode.Of(fault), fault.Message, inner: fault));
         }
+        catch (IOException unusable)
+        {
+            // What is printed may go to a full disk.
+            return Report(result, new CommandFault(ExitCode.Disk, unusable.Message, inner: unusable));
+        }
     });
 
     private static int Report(ParseResult result, CommandFault fault)
     {
         if (result.GetResult(DaemonConnection.Json) is { Implicit: false })
         {
-            Console.Error.WriteLine(ToJson(fault));
+            Console.Error.WriteLine(JsonText.Of(writer => Write(writer, fault)));
             return fault.ExitCode;
         }
 
@@ -42,20 +46,14 @@ internal static class CommandRun
         return fault.ExitCode;
     }
 
-    private static string ToJson(CommandFault fault)
+    private static void Write(Utf8JsonWriter writer, CommandFault fault)
     {
-        ArrayBufferWriter<byte> line = new();
-        using (Utf8JsonWriter writer = new(line))
-        {
-            writer.WriteStartObject();
-            writer.WriteBoolean("success", false);
-            writer.WriteString("message", fault.Message);
-            writer.WriteString("code", fault.Code);
-            writer.WriteString("next", fault.Next);
-            writer.WriteNumber("exit_code", fault.ExitCode);
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(line.WrittenSpan);
+        writer.WriteStartObject();
+        writer.WriteBoolean("success", false);
+        writer.WriteString("message", fault.Message);
+        writer.WriteString("code", fault.Code);
+        writer.WriteString("next", fault.Next);
+        writer.WriteNumber("exit_code", fault.ExitCode);
+        writer.WriteEndObject();
     }
 }

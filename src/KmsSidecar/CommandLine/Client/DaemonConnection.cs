@@ -34,12 +34,6 @@ internal static class DaemonConnection
         HelpName = "NAME",
     };
 
-    private static readonly Option<string?> CaFile = new("--ca-file")
-    {
-        Description = "What the daemon's certificate is checked against, in PEM [default: what the system trusts]",
-        HelpName = "FILE",
-    };
-
     private static readonly Option<bool> InsecureHttp = new("--insecure-http")
     {
         Description = "Allow a plain http:// endpoint that is not on this machine: others can read and change what is sent",
@@ -49,6 +43,12 @@ internal static class DaemonConnection
     {
         Description = $"Seconds that an answer may take, at most {LongestTimeout} [default: {DefaultTimeout}]",
         HelpName = "SECONDS",
+    };
+
+    public static Option<string?> CaFile { get; } = new("--ca-file")
+    {
+        Description = "What the daemon's certificate is checked against, in PEM [default: what the system trusts; doctor: ca.pem beside the certificate]",
+        HelpName = "FILE",
     };
 
     public static Option<bool> Json { get; } = new("--json") { Description = "Print one JSON value, for programs; a fault too, on standard error" };

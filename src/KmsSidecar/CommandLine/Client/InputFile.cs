@@ -73,8 +73,7 @@ internal static class InputFile
         // A shell's <(command) is a pipe.
         if (path.StartsWith("/dev/fd/", StringComparison.Ordinal) || path.StartsWith("/proc/self/fd/", StringComparison.Ordinal))
         {
-            using Stream pipe = File.OpenRead(path);
-            return (Drain(pipe, path), null);
+            return (ReadPipe(path), null);
         }
 
         string? openToOthers = null;
@@ -87,6 +86,20 @@ internal static class InputFile
         SecretBuffer text = Drain(stream, path);
         Array.Clear(content);
         return (text, openToOthers);
+    }
+
+    /// <exception cref="CommandFault">There is none of that number.</exception>
+    private static SecretBuffer ReadPipe(string path)
+    {
+        try
+        {
+            using Stream pipe = File.OpenRead(path);
+            return Drain(pipe, path);
+        }
+        catch (Exception closed) when (closed is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandFault(ExitCode.Missing, $"{path} cannot be read: {closed.Message}", inner: closed);
+        }
     }
 
     private static SecretBuffer Drain(Stream input, string path)

@@ -30,15 +30,18 @@ internal static class DiskLooks
             return Finding.Skipped(Name, $"how full the disk of {directory} is cannot be seen", Findings.AsRoot);
         }
 
-        ulong percent = left.Bytes == 0 ? 0 : left.FreeBytes * 100 / left.Bytes;
+        ulong percent = Percent(left.FreeBytes, left.Bytes);
         string sentence = $"{left.FreeBytes / MegaByte} MB free ({percent} %) on the disk of {directory}";
         bool countsFiles = left.Files > 0;
         return left.FreeBytes < NoBytes ? Finding.Fault(Name, $"only {sentence}", mend, ExitCode.Disk)
             : countsFiles && left.FreeFiles < NoFiles
                 ? Finding.Fault(Name, $"only {left.FreeFiles} more files fit on the disk of {directory}", mend, ExitCode.Disk)
             : left.FreeBytes < FewBytes || percent < Few ? Finding.Warning(Name, $"only {sentence}", mend)
-            : countsFiles && left.FreeFiles * 100 / left.Files < Few
+            : countsFiles && Percent(left.FreeFiles, left.Files) < Few
                 ? Finding.Warning(Name, $"only {left.FreeFiles} of {left.Files} inodes are free on the disk of {directory}", mend)
             : Finding.Ok(Name, sentence);
     }
+
+    /// <summary>Network file systems have sizes of which a hundredfold is no 64-bit number.</summary>
+    private static ulong Percent(ulong part, ulong whole) => whole == 0 ? 0 : (ulong)((double)part * 100 / whole);
 }

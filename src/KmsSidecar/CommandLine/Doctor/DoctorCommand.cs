@@ -1,5 +1,6 @@
 using System.CommandLine;
 using KmsSidecar.CommandLine.Client;
+using KmsSidecar.CommandLine.Terminal;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
 
@@ -12,22 +13,14 @@ internal static class DoctorCommand
     private const string ServiceCredentials = "/run/credentials/kms-sidecar.service";
     private const string EnvironmentFile = "/etc/kms-sidecar/credentials";
 
-    private static readonly Option<string?> CaFile = new("--ca-file")
-    {
-        Description = "What the daemon's certificate is checked against, in PEM [default: ca.pem beside it, else what the system trusts]",
-        HelpName = "FILE",
-    };
-
-    private static readonly Option<bool> Json = new("--json") { Description = "Print one JSON object" };
-
     public static Command Build()
     {
         Command command = new(
             "doctor",
             "Walk everything on this node that keys depend on: settings, files, sockets, TLS, the running service and its backend, a data key there and back through every door, RustFS's unit, disks, limits. Says ok, warning or fault with the mend, ends with 0 unless there is a fault, and changes nothing. Run it as root to see all; give it the flags that serve is started with.");
         DaemonSettings.AddTo(command);
-        command.Options.Add(CaFile);
-        command.Options.Add(Json);
+        command.Options.Add(DaemonConnection.CaFile);
+        command.Options.Add(DaemonConnection.Json);
         CommandRun.Set(command, static (result, _) => RunAsync(result));
         return command;
     }
@@ -47,12 +40,12 @@ internal static class DoctorCommand
         if (values.Faults.Count == 0)
         {
             findings.Add(Finding.Ok("settings", "good"));
-            await WalkAsync(findings, WithEnvironmentFile(options), result.GetValue(CaFile));
+            await WalkAsync(findings, WithEnvironmentFile(options), result.GetValue(DaemonConnection.CaFile));
         }
 
-        if (result.GetValue(Json))
+        if (result.GetValue(DaemonConnection.Json))
         {
-            Console.Out.WriteLine(FindingReport.ToJson(findings));
+            JsonText.Write(writer => FindingReport.WriteTo(writer, findings));
         }
         else
         {
@@ -79,7 +72,8 @@ internal static class DoctorCommand
 
         await new RustFsLooks(findings, options).RunAsync();
         findings.Begin("node");
-        await DiskLooks.RunAsync(findings, ((string?[])[options.StateDirectory, service.KeyDirectory]).OfType<string>());
+        string? audit = options.Audit is null ? null : AuditOptions.DirectoryOf(options);
+        await DiskLooks.RunAsync(findings, ((string?[])[options.StateDirectory, service.KeyDirectory, audit]).OfType<string>());
         if (start.Daemon is { } process)
         {
             await new ProcessLooks(findings, process).RunAsync();

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using KmsSidecar.CommandLine.Terminal;
 
@@ -33,35 +31,29 @@ internal static class FindingReport
         output.WriteLine(Sum(findings));
     }
 
-    public static string ToJson(Findings findings)
+    public static void WriteTo(Utf8JsonWriter writer, Findings findings)
     {
-        ArrayBufferWriter<byte> text = new();
-        using (Utf8JsonWriter writer = new(text))
+        writer.WriteStartObject();
+        foreach (Verdict verdict in (Verdict[])[Verdict.Ok, Verdict.Skipped, Verdict.Warning, Verdict.Fault])
+        {
+            writer.WriteNumber(NameOf(verdict), findings.Count(verdict));
+        }
+
+        writer.WriteNumber("exit_code", findings.ExitCode);
+        writer.WriteStartArray("findings");
+        foreach ((string group, Finding finding) in findings.All)
         {
             writer.WriteStartObject();
-            foreach (Verdict verdict in (Verdict[])[Verdict.Ok, Verdict.Skipped, Verdict.Warning, Verdict.Fault])
-            {
-                writer.WriteNumber(NameOf(verdict), findings.Count(verdict));
-            }
-
-            writer.WriteNumber("exit_code", findings.ExitCode);
-            writer.WriteStartArray("findings");
-            foreach ((string group, Finding finding) in findings.All)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("group", group);
-                writer.WriteString("name", finding.Name);
-                writer.WriteString("verdict", NameOf(finding.Verdict));
-                writer.WriteString("message", finding.Sentence);
-                writer.WriteString("mend", finding.Mend);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
+            writer.WriteString("group", group);
+            writer.WriteString("name", finding.Name);
+            writer.WriteString("verdict", NameOf(finding.Verdict));
+            writer.WriteString("message", finding.Sentence);
+            writer.WriteString("mend", finding.Mend);
             writer.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(text.WrittenSpan);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
     }
 
     private static string Sum(Findings findings)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
 using KmsSidecar.Tls;
@@ -43,9 +44,9 @@ internal sealed class RustFsLooks(Findings findings, DaemonOptions options, stri
     private Dictionary<string, string> ReadEnvironment()
     {
         Dictionary<string, string> environment = [];
-        foreach (string line in _unit.Values("Environment"))
+        foreach (string assignment in _unit.Values("Environment").SelectMany(Words))
         {
-            Take(environment, line.Trim('"'));
+            Take(environment, assignment);
         }
 
         foreach (string file in _unit.Values("EnvironmentFile").Select(static file => file.TrimStart('-')).Where(File.Exists))
@@ -57,6 +58,35 @@ internal sealed class RustFsLooks(Findings findings, DaemonOptions options, stri
         }
 
         return environment;
+    }
+
+    /// <summary>What is between spaces, or in quotation marks.</summary>
+    private static IEnumerable<string> Words(string line)
+    {
+        StringBuilder word = new();
+        char quote = '\0';
+        foreach (char next in line)
+        {
+            if (next == quote)
+            {
+                quote = '\0';
+            }
+            else if (quote == '\0' && next is '"' or '\'')
+            {
+                quote = next;
+            }
+            else if (quote == '\0' && next == ' ')
+            {
+                yield return word.ToString();
+                word.Clear();
+            }
+            else
+            {
+                word.Append(next);
+            }
+        }
+
+        yield return word.ToString();
     }
 
     /// <summary>Of the variables that are looked at here, none is a secret; others are not kept.</summary>

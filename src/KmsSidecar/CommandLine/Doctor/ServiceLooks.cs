@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using KmsSidecar.CommandLine.Client;
-using KmsSidecar.CommandLine.Top;
 using KmsSidecar.Options;
 
 namespace KmsSidecar.CommandLine.Doctor;
@@ -58,7 +57,7 @@ internal sealed class ServiceLooks(Findings findings, DaemonOptions options)
         }
 
         await findings.LookAsync("audit", async cancellation =>
-            JudgeAudit(MetricsText.Read((await daemon.AskAsync(HttpMethod.Get, "/metrics", default, cancellation)).Body.Span)));
+            JudgeAudit(MetricsReader.Read((await daemon.AskAsync(HttpMethod.Get, "/metrics", default, cancellation)).Body.Span)));
         if (MayHaveKeys)
         {
             await findings.LookAsync("default key", cancellation => LookAtDefaultKeyAsync(daemon, status.Text("default_key_id"), cancellation));
@@ -84,17 +83,17 @@ internal sealed class ServiceLooks(Findings findings, DaemonOptions options)
         string generation = string.Create(CultureInfo.InvariantCulture, $"generation {status.Number("generation")}");
         return state switch
         {
-            "Running" => Finding.Ok("state", $"running, {status.Text("backend_type")}, {generation}"),
+            "Running" => Finding.Ok("state", $"running, {status.Shown("backend_type")}, {generation}"),
             "NotConfigured" => Finding.Warning("state", "not configured: nobody gets a key", "kms-sidecar configure"),
             "Configured" => Finding.Warning("state", $"configured ({generation}) and stopped: nobody gets a key", "kms-sidecar start"),
-            _ => Finding.Fault("state", $"{state}: {status.Text("error") ?? "the daemon does not say why"}", "kms-sidecar start --force", ExitCode.Unavailable),
+            _ => Finding.Fault("state", $"{state}: {status.Shown("error") ?? "the daemon does not say why"}", "kms-sidecar start --force", ExitCode.Unavailable),
         };
     }
 
     public static Finding? JudgeBackend(JsonElement status) => status.Flag("healthy") switch
     {
         true => Finding.Ok("backend", "well"),
-        false => Finding.FaultOf("backend", status.Text("error") ?? "not well", ExitCode.Unavailable),
+        false => Finding.FaultOf("backend", status.Shown("error") ?? "not well", ExitCode.Unavailable),
         null => null,
     };
 
@@ -105,7 +104,7 @@ internal sealed class ServiceLooks(Findings findings, DaemonOptions options)
             ? status.Number("key_count") is { } count ? Finding.Ok("keys", $"{count} in the backend") : null
             : Finding.Warning(
                 "keys",
-                $"{unreadable.Length} cannot be read, the first one is {unreadable[0].Text("key_id")}: {unreadable[0].Text("reason")}",
+                $"{unreadable.Length} cannot be read, the first one is {unreadable[0].Shown("name")}: {unreadable[0].Shown("reason")}",
                 "restore their files, or give the master key that they were made with");
     }
 
@@ -118,23 +117,23 @@ internal sealed class ServiceLooks(Findings findings, DaemonOptions options)
             yield break;
         }
 
-        string? server = remote.Text("server");
+        string? server = remote.Shown("server");
         long? left = remote.Number("token_seconds_left");
         string mend = $"look at the credentials for {server}; then: kms-sidecar reconfigure";
         yield return remote.Flag("authenticated") == false
-            ? Finding.Fault($"{name} credentials", $"there are none that may be used: {remote.Text("last_error")}", mend, ExitCode.Unavailable)
-            : remote.Text("last_error") is { } error ? Finding.Warning($"{name} credentials", $"they cannot be renewed: {error}", mend)
+            ? Finding.Fault($"{name} credentials", $"there are none that may be used: {remote.Shown("last_error")}", mend, ExitCode.Unavailable)
+            : remote.Shown("last_error") is { } error ? Finding.Warning($"{name} credentials", $"they cannot be renewed: {error}", mend)
             : left < FewSeconds && remote.Flag("token_renewable") == false
                 ? Finding.Warning($"{name} credentials", $"they end in {left} s, and cannot be renewed", mend)
             : Finding.Ok($"{name} credentials", left is null ? "they do not end" : $"good for {left} s, and renewed before");
-        yield return remote.Text("breaker") is "closed" or null
+        yield return remote.Shown("breaker") is "closed" or null
             ? Finding.Ok($"{name} server", $"{server} answers")
-            : Finding.Fault($"{name} server", $"the circuit breaker is {remote.Text("breaker")}: {server} did not answer the last calls", ShowStatus, ExitCode.Unavailable);
+            : Finding.Fault($"{name} server", $"the circuit breaker is {remote.Shown("breaker")}: {server} did not answer the last calls", ShowStatus, ExitCode.Unavailable);
     }
 
     public static Finding? JudgeFollower(JsonElement status) => status.Member("rustfs") is not { } follower ? null
-        : follower.Flag("followed") == true ? Finding.Ok("rustfs follows", $"RustFS at {follower.Text("endpoint")} has the default key of the service")
-        : Finding.Warning("rustfs follows", follower.Text("last_error") ?? "RustFS has another default key, and is told the new one now", ShowStatus);
+        : follower.Flag("followed") == true ? Finding.Ok("rustfs follows", $"RustFS at {follower.Shown("endpoint")} has the default key of the service")
+        : Finding.Warning("rustfs follows", follower.Shown("last_error") ?? "RustFS has another default key, and is told the new one now", ShowStatus);
 
     /// <summary>Null where nothing is recorded.</summary>
     public static Finding? JudgeAudit(MetricsScrape metrics)
@@ -151,8 +150,8 @@ internal sealed class ServiceLooks(Findings findings, DaemonOptions options)
     {
         foreach (JsonElement former in status.Items("decrypt_only"))
         {
-            string name = $"decrypt-only {former.Text("name")}";
-            yield return former.Text("fault") is { } fault
+            string name = $"decrypt-only {former.Shown("name")}";
+            yield return former.Shown("fault") is { } fault
                 ? Finding.Warning(name, $"it cannot be opened, and neither can the objects of its keys: {fault}", $"make it reachable; {ShowStatus} shows its settings")
                 : Finding.Ok(name, "open");
         }

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using KmsSidecar.Json;
 
@@ -18,5 +20,18 @@ internal static class JsonText
         }
 
         output.Write("\n"u8);
+    }
+
+    /// <summary>In one line.</summary>
+    /// <param name="value">Writes one value, without a secret in it.</param>
+    public static string Of(Action<Utf8JsonWriter> value)
+    {
+        ArrayBufferWriter<byte> line = new();
+        using (Utf8JsonWriter writer = JsonOutput.WriteTo(line))
+        {
+            value(writer);
+        }
+
+        return Encoding.UTF8.GetString(line.WrittenSpan);
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using KmsSidecar.CommandLine.Client;
+using KmsSidecar.CommandLine.Terminal;
 
 namespace KmsSidecar.CommandLine.Top;
 
@@ -38,15 +39,24 @@ internal static class TopCommand
         using DaemonClient daemon = DaemonConnection.Open(result);
         TopFeed feed = new(daemon, interval);
         await feed.LookAsync(cancellation);
-        if (result.GetValue(Once) || result.GetValue(DaemonConnection.Json) || Console.IsOutputRedirected)
+        bool asJson = result.GetValue(DaemonConnection.Json);
+        if (!asJson && !result.GetValue(Once) && !Console.IsOutputRedirected)
         {
-            await Task.Delay(interval, cancellation);
-            await feed.LookAsync(cancellation);
-            Console.Out.WriteLine(result.GetValue(DaemonConnection.Json) ? TopJson.Of(feed.View) : string.Join('\n', feed.Draw(columns: 120, rows: 100)).TrimEnd());
+            await TopLoop.RunAsync(feed, cancellation);
             return ExitCode.Ok;
         }
 
-        await TopLoop.RunAsync(feed, cancellation);
+        await Task.Delay(interval, cancellation);
+        await feed.LookAsync(cancellation);
+        if (asJson)
+        {
+            JsonText.Write(writer => TopJson.Write(writer, feed.View));
+        }
+        else
+        {
+            Console.Out.WriteLine(string.Join('\n', feed.Draw(columns: 120, rows: 100)).TrimEnd());
+        }
+
         return ExitCode.Ok;
     }
 

@@ -1,3 +1,5 @@
+using KmsSidecar.CommandLine.Client;
+
 namespace KmsSidecar.CommandLine.Top;
 
 /// <summary>Everything but the requests: a line each for what the daemon tells, and none for what it does not.</summary>

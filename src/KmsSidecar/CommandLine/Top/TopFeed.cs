@@ -24,7 +24,7 @@ internal sealed class TopFeed(DaemonClient daemon, TimeSpan interval)
             throw Refusal.Of(answer, daemon.Where);
         }
 
-        MetricsScrape now = MetricsText.Read(answer.Body.Span);
+        MetricsScrape now = MetricsReader.Read(answer.Body.Span);
         long time = Stopwatch.GetTimestamp();
         bool isFirst = _last == MetricsScrape.Empty;
         View = new TopModel(_last, now, isFirst ? 1 : Stopwatch.GetElapsedTime(_lastTime, time).TotalSeconds).View();

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 
 namespace KmsSidecar.CommandLine.Top;
@@ -7,35 +5,29 @@ namespace KmsSidecar.CommandLine.Top;
 /// <summary>The numbers of one interval, for programs.</summary>
 internal static class TopJson
 {
-    public static string Of(TopView view)
+    public static void Write(Utf8JsonWriter writer, TopView view)
     {
-        ArrayBufferWriter<byte> text = new();
-        using (Utf8JsonWriter writer = new(text))
+        writer.WriteStartObject();
+        writer.WriteString("version", view.Version);
+        writer.WriteString("state", view.State);
+        writer.WriteNumber("generation", view.Generation);
+        writer.WriteNumber("uptime_seconds", view.Uptime);
+        WriteRates(writer, view.Rate, view.Failed, view.Refused);
+        writer.WriteStartArray("operations");
+        foreach (OperationRow row in view.Operations)
         {
-            writer.WriteStartObject();
-            writer.WriteString("version", view.Version);
-            writer.WriteString("state", view.State);
-            writer.WriteNumber("generation", view.Generation);
-            writer.WriteNumber("uptime_seconds", view.Uptime);
-            WriteRates(writer, view.Rate, view.Failed, view.Refused);
-            writer.WriteStartArray("operations");
-            foreach (OperationRow row in view.Operations)
-            {
-                Write(writer, row);
-            }
-
-            writer.WriteEndArray();
-            writer.WriteStartObject("facts");
-            foreach (Fact fact in view.Facts)
-            {
-                writer.WriteString(fact.Name, fact.Text);
-            }
-
-            writer.WriteEndObject();
-            writer.WriteEndObject();
+            Write(writer, row);
         }
 
-        return Encoding.UTF8.GetString(text.WrittenSpan);
+        writer.WriteEndArray();
+        writer.WriteStartObject("facts");
+        foreach (Fact fact in view.Facts)
+        {
+            writer.WriteString(fact.Name, fact.Text);
+        }
+
+        writer.WriteEndObject();
+        writer.WriteEndObject();
     }
 
     private static void Write(Utf8JsonWriter writer, OperationRow row)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using KmsSidecar.CommandLine.Client;
 
 namespace KmsSidecar.CommandLine.Top;
 
@@ -77,7 +78,7 @@ internal sealed class TopModel(MetricsScrape before, MetricsScrape now, double s
             failed += sample.Label("result") is "success" || Refusals.Contains(sample.Label("result")) ? 0 : risen;
         }
 
-        LatencyHistogram latency = new();
+        BucketHistogram latency = new();
         foreach (MetricSample bucket in now.Of(Durations).Where(sample => sample.Label("operation") == operation && sample.Label("surface") == surface))
         {
             latency.Add(BoundOf(bucket), Rise(bucket));

@@ -1,4 +1,5 @@
 using KmsSidecar.CommandLine.Doctor;
+using KmsSidecar.CommandLine.Terminal;
 using KmsSidecar.Options;
 using KmsSidecar.Storage;
 using KmsSidecar.Tests.Storage;
@@ -24,6 +25,10 @@ public sealed class LookTests : IDisposable
     [InlineData(10_000, 20_000, 0, 0, "Ok")]
     public void Disk_IsJudgedByBytesAndFiles(int freeMegabytes, int megabytes, int freeFiles, int files, string expected) =>
         Assert.Equal(expected, DiskLooks.Judge("/var", new FileSystemSpace(Bytes(freeMegabytes), Bytes(megabytes), (ulong)freeFiles, (ulong)files)).Verdict.ToString());
+
+    [Fact]
+    public void ADiskOfAnySize_IsJudged() =>
+        Assert.Equal(Verdict.Ok, DiskLooks.Judge("/mnt", new FileSystemSpace(ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, ulong.MaxValue)).Verdict);
 
     [Fact]
     public void ThisDisk_HasASize() => Assert.InRange(FileSystemSpace.Of(_root.FullPath)!.Value.Bytes, 1ul, ulong.MaxValue);
@@ -93,7 +98,7 @@ public sealed class LookTests : IDisposable
         await LookAtRustFsAsync();
 
         Assert.Contains("eu-west-1", Found("region").Sentence);
-        Assert.DoesNotContain("never-said", FindingReport.ToJson(_findings));
+        Assert.DoesNotContain("never-said", JsonText.Of(writer => FindingReport.WriteTo(writer, _findings)));
     }
 
     [Fact]
@@ -135,7 +140,7 @@ public sealed class LookTests : IDisposable
         Write("usr/lib/systemd/system/rustfs.service", "[Service]\nExecStart=/usr/bin/rustfs\nEnvironment=RUSTFS_KMS_ENABLE=false\n");
         Write(
             "etc/systemd/system/rustfs.service.d/kms-sidecar.conf",
-            $"[Service]\nEnvironment=RUSTFS_KMS_ENABLE=true\nEnvironment=\"RUSTFS_KMS_BACKEND=aws\"\nEnvironment=RUSTFS_KMS_AWS_ENDPOINT_URL={endpoint}\nEnvironment=RUSTFS_KMS_AWS_REGION={region}\n");
+            $"[Service]\nEnvironment=RUSTFS_KMS_ENABLE=true \"RUSTFS_KMS_BACKEND=aws\"\nEnvironment=RUSTFS_KMS_AWS_ENDPOINT_URL={endpoint}\nEnvironment=RUSTFS_KMS_AWS_REGION={region}\n");
     }
 
     private Task LookAtRustFsAsync()

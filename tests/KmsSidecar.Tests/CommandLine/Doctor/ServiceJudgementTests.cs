@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using KmsSidecar.CommandLine.Client;
 using KmsSidecar.CommandLine.Doctor;
-using KmsSidecar.CommandLine.Top;
 using Xunit;
 
 namespace KmsSidecar.Tests.CommandLine.Doctor;
@@ -33,13 +33,20 @@ public sealed class ServiceJudgementTests
     [Fact]
     public void ABackendOnThisNode_HasNoServer() => Assert.Empty(ServiceLooks.JudgeServer("vault", JsonElement.Parse("{}")));
 
+    [Fact]
+    public void AKeyThatCannotBeRead_IsNamed()
+    {
+        Finding? finding = ServiceLooks.JudgeKeys(JsonElement.Parse("""{"unreadable_keys":[{"name":"objects\u001b[2J","reason":"its file is torn"}]}"""));
+        Assert.Equal((Verdict.Warning, "1 cannot be read, the first one is objects [2J: its file is torn"), (finding?.Verdict, finding?.Sentence));
+    }
+
     [Theory]
     [InlineData("up 1\n", null)]
     [InlineData("kms_sidecar_audit_lag_seconds 0\nkms_sidecar_audit_failing 0\n", "Ok")]
     [InlineData("kms_sidecar_audit_lag_seconds 0\nkms_sidecar_audit_failing 1\n", "Fault")]
     [InlineData("kms_sidecar_audit_lag_seconds 0\nkms_sidecar_audit_lost_total 3\n", "Warning")]
     public void Audit(string metrics, string? verdict) =>
-        Assert.Equal(verdict, ServiceLooks.JudgeAudit(MetricsText.Read(Encoding.UTF8.GetBytes(metrics)))?.Verdict.ToString());
+        Assert.Equal(verdict, ServiceLooks.JudgeAudit(MetricsReader.Read(Encoding.UTF8.GetBytes(metrics)))?.Verdict.ToString());
 
     [Fact]
     public void WhatIsWrong_AndTheMend_AreTwoThings()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KmsSidecar.CommandLine.Client;
 using KmsSidecar.CommandLine.Top;
 using Xunit;
 
@@ -75,7 +76,7 @@ public sealed class TopModelTests
 
     private static TopView View(string before, string now, double seconds) => new TopModel(Read(before), Read(now), seconds).View();
 
-    private static MetricsScrape Read(string text) => MetricsText.Read(Encoding.UTF8.GetBytes(Head + text));
+    private static MetricsScrape Read(string text) => MetricsReader.Read(Encoding.UTF8.GetBytes(Head + text));
 
     private static string Count(string operation, string surface, string result, int count) => string.Create(
         CultureInfo.InvariantCulture, $"kms_sidecar_requests_total{{route=\"r\",operation=\"{operation}\",surface=\"{surface}\",backend=\"local\",result=\"{result}\",status=\"200\"}} {count}\n");

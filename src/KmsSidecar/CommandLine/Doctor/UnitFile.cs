@@ -1,4 +1,4 @@
-namespace KmsSidecar.CommandLine;
+namespace KmsSidecar.CommandLine.Doctor;
 
 /// <summary>A unit of systemd as its files say it: to ask systemd takes more rights than these commands have.</summary>
 /// <param name="name">With its type: <c>kms-sidecar.socket</c>.</param>

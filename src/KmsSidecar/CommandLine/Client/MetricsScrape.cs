@@ -1,4 +1,4 @@
-namespace KmsSidecar.CommandLine.Top;
+namespace KmsSidecar.CommandLine.Client;
 
 /// <summary>All numbers of a daemon at one moment.</summary>
 internal sealed class MetricsScrape(List<MetricSample> samples)

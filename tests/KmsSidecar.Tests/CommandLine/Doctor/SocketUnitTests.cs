@@ -1,8 +1,8 @@
-using KmsSidecar.CommandLine;
+using KmsSidecar.CommandLine.Doctor;
 using KmsSidecar.Tests.Storage;
 using Xunit;
 
-namespace KmsSidecar.Tests.CommandLine;
+namespace KmsSidecar.Tests.CommandLine.Doctor;
 
 public sealed class SocketUnitTests : IDisposable
 {

@@ -1,7 +1,7 @@
 namespace KmsSidecar.CommandLine.Top;
 
 /// <summary>How long requests took between two scrapes, in seconds.</summary>
-internal sealed class LatencyHistogram
+internal sealed class BucketHistogram
 {
     /// <summary>By upper bound: how many took no longer than it.</summary>
     private readonly SortedDictionary<double, double> _buckets = [];

@@ -1,4 +1,4 @@
-namespace KmsSidecar.CommandLine;
+namespace KmsSidecar.CommandLine.Doctor;
 
 /// <summary>What systemd listens on for this service.</summary>
 /// <param name="root">Of the file system.</param>

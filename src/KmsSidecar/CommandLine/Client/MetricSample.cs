@@ -1,4 +1,4 @@
-namespace KmsSidecar.CommandLine.Top;
+namespace KmsSidecar.CommandLine.Client;
 
 /// <summary>One number of a scrape.</summary>
 /// <param name="Name">Of its family, and what the format adds: <c>_bucket</c>, <c>_sum</c>, <c>_count</c>.</param>

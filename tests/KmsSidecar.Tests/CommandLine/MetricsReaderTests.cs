@@ -1,10 +1,10 @@
 using System.Text;
-using KmsSidecar.CommandLine.Top;
+using KmsSidecar.CommandLine.Client;
 using Xunit;
 
-namespace KmsSidecar.Tests.CommandLine.Top;
+namespace KmsSidecar.Tests.CommandLine;
 
-public sealed class MetricsTextTests
+public sealed class MetricsReaderTests
 {
     [Fact]
     public void Samples_HaveNameLabelsAndValue()
@@ -60,14 +60,14 @@ public sealed class MetricsTextTests
                 text[random.Next(text.Length)] = (byte)random.Next(256);
             }
 
-            MetricsScrape scrape = MetricsText.Read(text.AsSpan(0, random.Next(text.Length)));
+            MetricsScrape scrape = MetricsReader.Read(text.AsSpan(0, random.Next(text.Length)));
             Assert.True(scrape.Of("b").Count() <= 3);
         }
     }
 
     [Fact]
     public void ThereIsAnEndToWhatIsKept() =>
-        Assert.Equal(50_000, MetricsText.Read(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("a 1\n", 60_000)))).Of("a").Count());
+        Assert.Equal(50_000, MetricsReader.Read(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("a 1\n", 60_000)))).Of("a").Count());
 
-    private static MetricsScrape Read(string text) => MetricsText.Read(Encoding.UTF8.GetBytes(text));
+    private static MetricsScrape Read(string text) => MetricsReader.Read(Encoding.UTF8.GetBytes(text));
 }

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text;
 
-namespace KmsSidecar.CommandLine.Top;
+namespace KmsSidecar.CommandLine.Client;
 
 /// <summary>Reads the Prometheus text format 0.0.4 and what OpenMetrics has in common with it. Passes over what it does not understand: a
 /// daemon of another version may tell more.</summary>
-internal static class MetricsText
+internal static class MetricsReader
 {
     /// <summary>The daemon has some thousand.</summary>
     private const int MaxSamples = 50_000;

@@ -138,7 +138,9 @@ while IFS=$'\t' read -r name value; do
   [ -n "$value" ] || { not_ok "$name" "there was none"; continue; }
   case $name in
     # What a caller names comes back to that caller, in the failure that says what is wrong with it; not in the log.
-    malformed | path | role_id | vault_role | context_*) places=$(found "$value" | grep -v '/answers$') ;;
+    malformed | role_id | vault_role | context_*) places=$(found "$value" | grep -v '/answers$') ;;
+    # The name of a key that was asked for is what the audit log is for.
+    path) places=$(found "$value" | grep -v -e '/answers$' -e '/audit/audit-[0-9]*\.jsonl$') ;;
     *) places=$(found "$value") ;;
   esac
   check "$name" "" "$places"

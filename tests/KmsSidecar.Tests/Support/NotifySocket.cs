@@ -18,12 +18,15 @@ internal sealed class NotifySocket : IDisposable
     public (string Name, string Value) Variable => ("NOTIFY_SOCKET", Path);
 
     /// <summary>The next assignment, of whatever message, that begins so; those before it are gone.</summary>
+    /// <exception cref="OperationCanceledException">Nothing came for a minute: whoever should send is dead.</exception>
     public async Task<string> NextAsync(string start)
     {
         byte[] buffer = new byte[8192];
         while (true)
         {
-            int length = await _socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken);
+            using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            patience.CancelAfter(TimeSpan.FromMinutes(1));
+            int length = await _socket.ReceiveAsync(buffer, patience.Token);
             string[] assignments = Encoding.UTF8.GetString(buffer, 0, length).Split('\n');
             if (assignments.FirstOrDefault(assignment => assignment.StartsWith(start, StringComparison.Ordinal)) is { } found)
             {

@@ -47,7 +47,8 @@ build() { # RID ARCH
   done
   install -D -m 0644 -t "$doc/examples/prometheus" packaging/prometheus/*.yml
   install -D -m 0644 -t "$doc/examples/grafana" packaging/grafana/*.json
-  install -D -m 0755 -t "$doc/examples" scripts/*.sh
+  install -D -m 0755 -t "$doc/examples" scripts/apply-curl.sh scripts/apply-awscurl.sh
+  install -D -m 0644 -t "$doc/examples" scripts/apply-steps.sh
   notice dotnet-runtime "microsoft.netcore.app.runtime.nativeaot.$rid/$runtime"
   notice aspnetcore "microsoft.aspnetcore.app.runtime.$rid/$runtime"
   pack CHANGELOG.md "$doc/changelog.gz"

@@ -126,7 +126,7 @@ public sealed class UserStoreTests : IDisposable
             people.Add("ann", "old");
         }
 
-        using People full = new(_directory.FullPath, new FullDisk());
+        using People full = new(_directory.FullPath, new FillingDisk { IsFull = true });
         Assert.Equal(KmsError.StorageFailed, Assert.Throws<KmsException>(() => full.Change("ann", secret: "new")).Error);
         Assert.Equal(KmsError.StorageFailed, Assert.Throws<KmsException>(() => full.Add("bob", "bob")).Error);
         Harness.AssertAccepted(full.Ask("ann", "old"));

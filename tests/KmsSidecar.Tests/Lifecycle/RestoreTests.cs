@@ -37,7 +37,7 @@ public sealed class RestoreTests : IDisposable
     {
         ServiceUnderTest first = await RunAndEndAsync();
 
-        using ServiceUnderTest again = new(_directory.FullPath, first.Places, new FullDisk());
+        using ServiceUnderTest again = new(_directory.FullPath, first.Places, new FillingDisk { IsFull = true });
 
         Assert.Equal(ServiceState.Running, again.State);
     }

@@ -3,7 +3,6 @@ using System.Text;
 using KmsSidecar.Crypto;
 using KmsSidecar.Sealing;
 using KmsSidecar.Storage;
-using KmsSidecar.Tests.Lifecycle;
 using KmsSidecar.Tests.Storage;
 using Xunit;
 
@@ -144,7 +143,7 @@ public sealed class DerivedKeysTests : IDisposable
     public void FullDisk_IsReportedOnce_AndTheKeyIsGiven()
     {
         using NodeMasterKey masterKey = OpenNodeKey(NodeKey);
-        using DerivedKeys keys = Open(masterKey, new FullDisk());
+        using DerivedKeys keys = Open(masterKey, new FillingDisk { IsFull = true });
 
         Assert.Equal(Derived(Password, Salt), Get(keys, Password, Salt));
         Assert.Equal(Derived("another", Salt), Get(keys, "another", Salt));

@@ -1,7 +1,7 @@
 using KmsSidecar.Storage;
 using Microsoft.Win32.SafeHandles;
 
-namespace KmsSidecar.Tests.Audit;
+namespace KmsSidecar.Tests.Storage;
 
 /// <summary>A disk that is full for as long as a test says so: half of what is written still finds room.</summary>
 internal sealed class FillingDisk : IFileSteps

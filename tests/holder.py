@@ -197,6 +197,8 @@ def killed_rounds(given, held, bad_ends):
         warm.request("POST", "/v1/generate-data-key", "{}")
         warm.getresponse().read()
         os.kill(daemon, signal.SIGSTOP)
+        # Until its last thread stands still: one that runs on for a moment still takes requests, which then end with it.
+        os.waitpid(daemon, os.WUNTRACED)
         waiting = [UnixConnection(given.data) for _ in range(16)]
         for connection in waiting:
             connection.request("POST", "/v1/generate-data-key", "{}")

@@ -20,8 +20,9 @@ internal readonly record struct RequestId(UInt128 Value)
     /// <param name="destination">At least <see cref="TextLength"/> bytes.</param>
     public void WriteTo(Span<byte> destination)
     {
-        ((ulong)(Value >> 64)).TryFormat(destination, out _, "x16", CultureInfo.InvariantCulture);
-        unchecked((ulong)Value).TryFormat(destination[(TextLength / 2)..], out _, "x16", CultureInfo.InvariantCulture);
+        Span<byte> bytes = stackalloc byte[TextLength / 2];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+        _ = Convert.TryToHexStringLower(bytes, destination, out _);
     }
 
     public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);

@@ -53,7 +53,7 @@ internal sealed class Envelope
 
     /// <summary>Never throws. False also for a form that is not known here.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out Envelope? envelope) =>
-        EnvelopeReader.TryRead(utf8, out envelope);
+        CompactEnvelopeReader.TryRead(utf8, out envelope) || EnvelopeReader.TryRead(utf8, out envelope);
 
     /// <summary>RustFS's own test for whether metadata holds an envelope, which looks at the names alone. Never throws.</summary>
     public static bool IsEnvelope(ReadOnlySpan<byte> utf8) => EnvelopeReader.IsEnvelope(utf8);

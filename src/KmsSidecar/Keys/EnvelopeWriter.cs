@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
@@ -11,7 +12,10 @@ internal readonly ref struct EnvelopeWriter
     private const int MaxFrameLength = 256;
 
     /// <summary>Three digits and a comma.</summary>
-    private const int MaxNumberLength = 4;
+    private const int MaxNumberLength = sizeof(uint);
+
+    /// <summary>Each byte as a number and a comma, to be written little-endian. An envelope has some seventy of them, and none is secret.</summary>
+    private static readonly uint[] Numbers = [.. Enumerable.Range(0, 256).Select(static value => BinaryPrimitives.ReadUInt32LittleEndian(Encoding.ASCII.GetBytes($"{value},\0\0\0")))];
 
     public required ReadOnlySpan<char> DataKeyId { get; init; }
 
@@ -81,42 +85,30 @@ internal readonly ref struct EnvelopeWriter
     private static void AppendString(ref Span<byte> rest, ReadOnlySpan<char> text)
     {
         int length = Encoding.UTF8.GetBytes(text, rest[1..]);
-        ReadOnlySpan<byte> utf8 = rest.Slice(1, length);
-        if (EnvelopeText.NeedsEscape(utf8))
+        if (EnvelopeText.NeedsEscape(rest.Slice(1, length)))
         {
             // Only names that another program gave have anything to escape.
-            utf8 = utf8.ToArray();
+            length = EnvelopeText.WriteQuoted(rest.Slice(1, length).ToArray(), rest) - 2;
         }
 
-        rest = rest[EnvelopeText.WriteQuoted(utf8, rest)..];
+        rest[0] = rest[length + 1] = (byte)'"';
+        rest = rest[(length + 2)..];
     }
 
     private static void AppendNumbers(ref Span<byte> rest, ReadOnlySpan<byte> values)
     {
         Append(ref rest, "["u8);
-        for (int i = 0; i < values.Length; i++)
+        int written = 0;
+        foreach (byte value in values)
         {
-            if (i > 0)
-            {
-                Append(ref rest, ","u8);
-            }
-
-            AppendByte(ref rest, values[i]);
+            BinaryPrimitives.WriteUInt32LittleEndian(rest[written..], Numbers[value]);
+            written += value switch { < 10 => 2, < 100 => 3, _ => 4 };
         }
 
-        Append(ref rest, "]"u8);
-    }
-
-    /// <summary>By hand: an envelope has some seventy of them.</summary>
-    private static void AppendByte(ref Span<byte> rest, byte value)
-    {
-        int length = value switch { < 10 => 1, < 100 => 2, _ => 3 };
-        for (int i = length - 1, left = value; i >= 0; i--, left /= 10)
-        {
-            rest[i] = (byte)('0' + (left % 10));
-        }
-
-        rest = rest[length..];
+        // In the place of the last comma.
+        int end = Math.Max(written - 1, 0);
+        rest[end] = (byte)']';
+        rest = rest[(end + 1)..];
     }
 
     private static void AppendNumber(ref Span<byte> rest, uint value)

@@ -60,9 +60,14 @@ public sealed class EnvelopeFuzzTests
         }
     }
 
-    /// <summary>What parses is an envelope by RustFS's test too, and writing it loses nothing that has a meaning.</summary>
+    /// <summary>What parses is an envelope by RustFS's test too, writing it loses nothing that has a meaning, and both readers agree.</summary>
     private static bool IsConsistent(byte[] bytes)
     {
+        if (!CompactEnvelopeReaderTests.Agrees(bytes))
+        {
+            return false;
+        }
+
         bool classified = Envelope.IsEnvelope(bytes);
         if (!Envelope.TryParse(bytes, out Envelope? envelope))
         {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Load;
 
@@ -44,7 +45,7 @@ internal static class LoadRun
     {
         if (options.Protocol == Protocol.Reference)
         {
-            return new ReferenceClient(LocalTarget.Connect(options.Target, AnswerTimeout), options.Operation);
+            return new ReferenceClient(Open(options), options.Operation);
         }
 
         HttpForm form = options.Protocol switch
@@ -58,7 +59,7 @@ internal static class LoadRun
 
     private static Stream Open(LoadOptions options)
     {
-        NetworkStream stream = new(LocalTarget.Connect(options.Target, AnswerTimeout), ownsSocket: true);
+        PolledStream stream = new(LocalTarget.Connect(options.Target, AnswerTimeout));
         if (options.TlsAuthority is not { } authority)
         {
             return stream;

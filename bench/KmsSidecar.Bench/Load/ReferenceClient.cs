@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Net.Sockets;
 
 namespace KmsSidecar.Bench.Load;
 
@@ -15,16 +14,16 @@ internal sealed class ReferenceClient : IKeyClient
     private const int UnwrapAnswerBytes = HeaderBytes + 1 + KeyBytes;
     private const byte Done = 0;
 
-    private readonly Socket _socket;
+    private readonly Stream _stream;
     private readonly byte[] _request;
     private readonly byte[] _answer = new byte[GenerateAnswerBytes];
     private readonly byte[] _expectedKey = [];
 
     /// <summary>For <see cref="Operation.Decrypt"/>, generates the key that every request then unwraps.</summary>
     /// <exception cref="IOException">The server refused to generate it.</exception>
-    public ReferenceClient(Socket socket, Operation operation)
+    public ReferenceClient(Stream stream, Operation operation)
     {
-        _socket = socket;
+        _stream = stream;
         ReadOnlySpan<byte> associatedData = new byte[AssociatedDataBytes];
         _request = Frame((byte)'G', associatedData);
         if (operation == Operation.Decrypt)
@@ -41,7 +40,7 @@ internal sealed class ReferenceClient : IKeyClient
 
     public bool TryExchange([NotNullWhen(false)] out string? problem)
     {
-        _socket.Send(_request);
+        _stream.Write(_request);
         int answerBytes = ReceiveFrame();
         bool isUnwrap = _expectedKey.Length > 0;
         if (_answer[HeaderBytes] != Done || answerBytes != (isUnwrap ? UnwrapAnswerBytes : GenerateAnswerBytes))
@@ -60,7 +59,7 @@ internal sealed class ReferenceClient : IKeyClient
         return true;
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => _stream.Dispose();
 
     private static byte[] Frame(byte code, ReadOnlySpan<byte> payload)
     {
@@ -77,7 +76,7 @@ internal sealed class ReferenceClient : IKeyClient
         int filled = 0;
         while (filled < frameBytes)
         {
-            int received = _socket.Receive(_answer.AsSpan(filled, frameBytes - filled));
+            int received = _stream.Read(_answer.AsSpan(filled, frameBytes - filled));
             if (received == 0)
             {
                 throw new EndOfStreamException("the reference server closed the connection");

@@ -17,7 +17,7 @@ internal readonly ref struct HttpAnswer(int status, ReadOnlySpan<byte> body)
 /// <summary>A kept-alive HTTP/1.1 connection that sends prepared requests one at a time.</summary>
 /// <remarks>
 /// Written by hand because HttpClient costs the client more CPU than the server spends on the request, and both share the same
-/// cores. The stream is used by blocking calls only, so an exchange is two system calls and no hop between threads.
+/// cores. The stream is used by blocking calls only, so an exchange is three system calls and no hop between threads.
 /// </remarks>
 /// <param name="stream">Becomes this object's own.</param>
 /// <param name="reopen">Opens the connection again when the server has ended it; null when that is a failure.</param>
@@ -35,7 +35,7 @@ internal sealed class HttpConnection(Stream stream, Func<Stream>? reopen = null)
     private bool _isOver;
 
     public HttpConnection(Socket socket)
-        : this(new NetworkStream(socket, ownsSocket: true))
+        : this(new PolledStream(socket))
     {
     }
 

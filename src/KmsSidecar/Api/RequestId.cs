@@ -22,7 +22,7 @@ internal readonly record struct RequestId(UInt128 Value)
     {
         Span<byte> bytes = stackalloc byte[TextLength / 2];
         BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
-        _ = Convert.TryToHexStringLower(bytes, destination, out _);
+        LowerHex.Write(bytes, destination);
     }
 
     public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);

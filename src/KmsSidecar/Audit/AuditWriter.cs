@@ -11,8 +11,13 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
     /// <summary>From the end of an operation to its record on disk, at most, when its caller does not wait for that.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
 
-    /// <summary>Records come together for so long before they are written.</summary>
+    /// <summary>Records come together for so long at most before they are written.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(20);
+
+    private static readonly TimeSpan ShortestGather = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>More at once would keep a processor from the requests for longer than they take.</summary>
+    private const int RecordsAtOnce = 256;
 
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
 
@@ -22,6 +27,7 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
     private int _isAsleep;
     private volatile bool _isEnding;
     private long _retryAt;
+    private TimeSpan _gather = Gather;
 
     /// <summary>Timestamp of the first record that is not on disk; 0 when all are.</summary>
     private long _behindSince;
@@ -111,7 +117,7 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
         NoteBehind();
         if (!_commit.IsAsked && !_isEnding && _fault is null)
         {
-            _wake.WaitOne(Gather);
+            _wake.WaitOne(_gather);
         }
     }
 
@@ -165,6 +171,7 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
     {
         SpinWait spin = default;
         long end = ring.Added;
+        Pace(end - ring.Taken);
         NoteBehind();
         while (ring.Taken < end)
         {
@@ -182,6 +189,13 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
                 spin.SpinOnce();
             }
         }
+    }
+
+    /// <summary>When many records come, they are written in smaller portions.</summary>
+    private void Pace(long records)
+    {
+        TimeSpan next = records > RecordsAtOnce ? _gather / 2 : records < RecordsAtOnce / 4 ? _gather * 2 : _gather;
+        _gather = next < ShortestGather ? ShortestGather : next > Gather ? Gather : next;
     }
 
     /// <summary>From now on a record waits, if none did before. Looked at again before records are taken: one may have come in between.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using KmsSidecar.Crypto;
 
 namespace KmsSidecar.Audit;
 
@@ -56,8 +57,8 @@ internal ref struct LineBuilder(Span<byte> room)
     {
         Add(member);
         Add("\""u8);
-        Convert.TryToHexStringLower(bytes, _room[Length..], out int written);
-        Length += written;
+        LowerHex.Write(bytes, _room[Length..]);
+        Length += 2 * bytes.Length;
         Add("\""u8);
     }
 

@@ -33,7 +33,7 @@ internal static class MasterKeyDerivation
             .WithParallelism(Parallelism)
             .WithSalt(salt.ToArray())
             .Build();
-        Argon2BytesGenerator generator = new();
+        Argon2BytesGenerator? generator = new();
         generator.Init(parameters);
 
         // The library takes arrays only; pinned, so that no copy of either outlives the wiping.
@@ -49,6 +49,10 @@ internal static class MasterKeyDerivation
         {
             CryptographicOperations.ZeroMemory(passwordCopy);
             CryptographicOperations.ZeroMemory(key);
+
+            // Its blocks go back to the system: what comes after a start makes too little garbage to have them collected for hours.
+            generator = null;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
     }
 

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Running;
 using KmsSidecar.Bench.Load;
 using KmsSidecar.Bench.Pace;
 using KmsSidecar.Bench.Swaps;
+using KmsSidecar.Bench.Timing;
 
 namespace KmsSidecar.Bench;
 
@@ -10,7 +11,7 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), SwapCommand.Create(), PaceCommand.Create(), CreateMicroCommand() };
+        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), SwapCommand.Create(), PaceCommand.Create(), TimingCommand.Create(), CreateMicroCommand() };
         return root.Parse(args).Invoke();
     }
 

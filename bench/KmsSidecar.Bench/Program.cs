@@ -11,7 +11,10 @@ internal static class Program
 {
     private static int Main(string[] args)
     {
-        RootCommand root = new("Measures kms-sidecar.") { LoadCommand.Create(), SwapCommand.Create(), PaceCommand.Create(), TimingCommand.Create(), CreateMicroCommand() };
+        RootCommand root = new("Measures kms-sidecar.")
+        {
+            LoadCommand.Create(), SwapCommand.Create(), PaceCommand.Create(), TimingCommand.Create(), CreateMicroCommand(),
+        };
         return root.Parse(args).Invoke();
     }
 

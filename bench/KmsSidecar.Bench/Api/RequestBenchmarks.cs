@@ -18,7 +18,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KmsSidecar.Bench.Api;
 
-/// <summary>A whole request but for its socket: head and body read, the data key made or opened, counted, and the answer written. Without the audit log.</summary>
+/// <summary>A whole request but for its socket: head and body read, the data key made or opened, counted, and the answer written.
+/// Without the audit log.</summary>
 [MemoryDiagnoser]
 [SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet ends the object's life with GlobalCleanup.")]
 public class RequestBenchmarks
@@ -49,7 +50,7 @@ public class RequestBenchmarks
         await _service.StartAsync(force: false, Caller, CancellationToken.None);
 
         DataKeyRoutes routes = new(_service);
-        Router router = new([RouteOf("generate-data-key", routes.GenerateAsync), RouteOf("decrypt", routes.DecryptAsync)]);
+        Router router = new([RouteOf(RouteAction.GenerateDataKey, "generate-data-key", routes.GenerateAsync), RouteOf(RouteAction.Decrypt, "decrypt", routes.DecryptAsync)]);
         _requests = new LocalRequests(
             router, new Outcomes(router, new RequestMetrics(router, static () => null), audit: null, TimeProvider.System, NullLoggerFactory.Instance));
         _generate = _form.Generate(count: 1);
@@ -73,8 +74,8 @@ public class RequestBenchmarks
     [Benchmark]
     public int Decrypt() => Serve(_decrypt);
 
-    private static Route RouteOf(string name, RouteHandler handler) => new(
-        "POST", $"/v1/{name}", Surface.DataSocket, RouteAction.Decrypt, AuditKind.DataKey, KeyScope.None, DataKeyRequest.MaxBodyBytes, RouteTable.Quick, handler);
+    private static Route RouteOf(RouteAction action, string name, RouteHandler handler) => new(
+        "POST", $"/v1/{name}", Surface.DataSocket, action, AuditKind.DataKey, KeyScope.None, DataKeyRequest.MaxBodyBytes, RouteTable.Quick, handler);
 
     /// <returns>Bytes of the answer.</returns>
     private int Serve(ReadOnlySpan<byte> request)

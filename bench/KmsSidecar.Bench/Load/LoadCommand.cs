@@ -23,12 +23,12 @@ internal static class LoadCommand
         };
         Option<Protocol> protocol = new("--protocol") { Description = "native: the data socket; reference: bench/reference; aws: the AWS KMS API, on TCP signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; vault: Transit with the token VAULT_TOKEN and the key VAULT_KEY." };
         Option<Operation> operation = new("--operation") { Description = "What each request asks for." };
-        Option<int> batch = Bounded("--batch", "Data keys in one request of native generate.", 1, 1, LoadOptions.MaxBatch);
-        Option<int> keys = Bounded("--keys", "Data keys of each connection that decrypt opens in turn, each twice in a row.", 1, 1, LoadOptions.MaxKeys);
-        Option<int> connections = Bounded("--connections", "Connections, each with a thread.", 1, 1, LoadOptions.MaxConnections);
-        Option<double> warmup = Bounded("--warmup", "Seconds before measuring.", 1.0, 0, MaxWarmupSeconds);
-        Option<int> duration = Bounded("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
-        Option<int> rate = Bounded("--rate", "Requests per second over all connections; 0: closed loop.", 0, 0, LoadOptions.MaxRate);
+        Option<int> batch = BoundedOption.Create("--batch", "Data keys in one request of native generate.", 1, 1, LoadOptions.MaxBatch);
+        Option<int> keys = BoundedOption.Create("--keys", "Data keys of each connection that decrypt opens in turn, each twice in a row.", 1, 1, LoadOptions.MaxKeys);
+        Option<int> connections = BoundedOption.Create("--connections", "Connections, each with a thread.", 1, 1, LoadOptions.MaxConnections);
+        Option<double> warmup = BoundedOption.Create("--warmup", "Seconds before measuring.", 1.0, 0, MaxWarmupSeconds);
+        Option<int> duration = BoundedOption.Create("--duration", "Seconds to measure.", DefaultSeconds, 1, LoadOptions.MaxDurationSeconds);
+        Option<int> rate = BoundedOption.Create("--rate", "Requests per second over all connections; 0: closed loop.", 0, 0, LoadOptions.MaxRate);
         Option<string?> tlsAuthority = new("--tls-ca") { Description = "Speak TLS, and trust this PEM file for it." };
         Option<bool> reconnect = new("--reconnect") { Description = "Open a connection again that the server ends between two requests: for a server that is restarted meanwhile." };
         Option<int?> serverPid = new("--server-pid") { Description = "Process whose CPU time is reported per request." };
@@ -61,25 +61,6 @@ internal static class LoadCommand
         }
 
         return endPoint;
-    }
-
-    private static Option<T> Bounded<T>(string name, string description, T preset, T min, T max)
-        where T : struct, IComparable<T>
-    {
-        Option<T> option = new(name)
-        {
-            Description = $"{description} {min} to {max}.",
-            DefaultValueFactory = _ => preset,
-        };
-        option.Validators.Add(result =>
-        {
-            T value = result.GetValueOrDefault<T>();
-            if (value.CompareTo(min) < 0 || value.CompareTo(max) > 0)
-            {
-                result.AddError($"{name} must be {min} to {max}");
-            }
-        });
-        return option;
     }
 
     private static int Run(LoadOptions options)

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using KmsSidecar.CommandLine.Bench;
 
 namespace KmsSidecar.Bench.Load;
@@ -105,7 +104,7 @@ internal sealed class Worker(IKeyClient client)
                 return true;
             }
         }
-        catch (Exception lost) when (lost is IOException or SocketException)
+        catch (IOException lost)
         {
             // One lost connection is one error: reconnecting in a loop would turn a dead server into a flood of them.
             _isConnected = false;

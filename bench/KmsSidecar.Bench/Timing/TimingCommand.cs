@@ -5,8 +5,8 @@ using KmsSidecar.Crypto;
 
 namespace KmsSidecar.Bench.Timing;
 
-/// <summary>Looks whether the time of a wrap, an unwrap or a key set-up depends on a secret, as dudect does (Reparaz, Balasch and Verbauwhede, 2017): two classes
-/// of input in random order, and Welch's t-test on their times. It reports and does not judge.</summary>
+/// <summary>Looks whether the time of a wrap, an unwrap or a key set-up depends on a secret, as dudect does (Reparaz, Balasch and
+/// Verbauwhede, 2017): two classes of input in random order, and Welch's t-test on their times. It reports and does not judge.</summary>
 internal static class TimingCommand
 {
     private const int TagBytes = AeadKey.TagLength;
@@ -14,7 +14,7 @@ internal static class TimingCommand
 
     public static Command Create()
     {
-        Option<int> samples = new("--samples") { Description = "Measurements for each comparison.", DefaultValueFactory = static _ => 200_000 };
+        Option<int> samples = BoundedOption.Create("--samples", "Measurements for each comparison.", 200_000, 1_000, 10_000_000);
         Command command = new("timing", "Compares how long secrets of two kinds take, and prints a Markdown table.") { samples };
         command.SetAction(parsed => Run(parsed.GetValue(samples)));
         return command;
@@ -22,7 +22,7 @@ internal static class TimingCommand
 
     private static void Run(int samples)
     {
-        Console.WriteLine("| engine | what differs | t of Welch |\n| --- | --- | --: |");
+        Console.WriteLine("| engine | what differs | t of Welch, without its sign |\n| --- | --- | --: |");
         CompareLeaky(samples);
         foreach (AeadEngine? engine in (AeadEngine?[])[AeadEngine.Hardware, AeadEngine.Framework])
         {
@@ -63,12 +63,13 @@ internal static class TimingCommand
             input => key.TryOpenXaes(nonce, input, context, opened));
         Report(engine.Name, samples, "the data key: zero, or random", new byte[DataKeyBytes], static () => RandomNumberGenerator.GetBytes(DataKeyBytes),
             input => key.SealXaes(nonce, input, context, wrapped));
-        Report(engine.Name, samples, "the wrapping key: zero, or random", new byte[AeadKey.KeyLength], static () => RandomNumberGenerator.GetBytes(AeadKey.KeyLength),
+        Report(engine.Name, samples, "the wrapping key: zero, or random", new byte[AeadKey.KeyLength],
+            static () => RandomNumberGenerator.GetBytes(AeadKey.KeyLength),
             input => AeadKey.From(input, engine).Dispose());
     }
 
     private static void Report(string engine, int samples, string what, byte[] one, Func<byte[]> other, Action<byte[]> run) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture, $"| {engine} | {what} | {new TimingTest(one, other, run).Measure(samples):F1} |"));
+        CultureInfo.InvariantCulture, $"| {engine} | {what} | {Math.Abs(new TimingTest(one, other, run).Measure(samples)):F1} |"));
 
     private static byte[] Changed(byte[] bytes, int at)
     {

@@ -5,6 +5,7 @@ namespace KmsSidecar.Bench.Timing;
 /// <summary>Times one operation on inputs of two classes, in random order.</summary>
 /// <param name="fixedInput">Of the first class.</param>
 /// <param name="nextInput">Makes one of the second, of the same length.</param>
+/// <param name="run">Must leave its input as it is.</param>
 internal sealed class TimingTest(byte[] fixedInput, Func<byte[]> nextInput, Action<byte[]> run)
 {
     /// <summary>Calls in one measurement: one alone is near what the clock can tell.</summary>
@@ -23,7 +24,7 @@ internal sealed class TimingTest(byte[] fixedInput, Func<byte[]> nextInput, Acti
         bool[] isSecond = new bool[samples];
         for (int i = 0; i < samples; i++)
         {
-            // Both inputs are made each time, so that what was done before a measurement is the same.
+            // Made also where it is not needed, so that what was done before a measurement is the same.
             byte[] second = nextInput();
             isSecond[i] = (Random.Shared.Next() & 1) == 1;
             (isSecond[i] ? second : fixedInput).CopyTo(_input, 0);

@@ -21,8 +21,10 @@ internal sealed class AuditChain(AuditPosition last, SecretBytes contextKey) : I
     /// <summary>The hash before, then the line: so one call hashes both.</summary>
     private readonly byte[] _line = [.. last.Hash, .. new byte[MaxLineBytes]];
 
-    /// <summary>Both are kept: to set one up takes as long as to hash a line.</summary>
+    /// <summary>Kept, since to set one up takes as long as to hash a line.</summary>
     private readonly IncrementalHash _lines = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    /// <summary>Kept for the same reason.</summary>
     private readonly IncrementalHash _contexts = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, contextKey.Span);
 
     private readonly byte[] _pending = new byte[MaxPending];

@@ -16,7 +16,7 @@ internal sealed class AuditWriter(AuditSettings settings, AuditRing ring, AuditC
 
     private static readonly TimeSpan ShortestGather = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>More at once would keep a processor from the requests for longer than they take.</summary>
+    /// <summary>A larger portion would keep a processor from the requests for too long.</summary>
     private const int RecordsAtOnce = 256;
 
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);

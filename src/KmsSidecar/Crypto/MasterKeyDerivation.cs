@@ -7,7 +7,7 @@ namespace KmsSidecar.Crypto;
 /// <summary>How RustFS turns the configured master key of a key directory into the AES key that protects its files.</summary>
 /// <remarks>
 /// What cannot be wiped: the library zeroes its 19 MiB of blocks, but leaves its working blocks, the password's prehash and its digest
-/// states to the collector, and none of its memory is pinned. Neither derivation is called more than once or twice in a process.
+/// states to the collector, and none of its memory is pinned. Either is called when a key directory is opened, and rarely then.
 /// </remarks>
 internal static class MasterKeyDerivation
 {
@@ -33,7 +33,7 @@ internal static class MasterKeyDerivation
             .WithParallelism(Parallelism)
             .WithSalt(salt.ToArray())
             .Build();
-        Argon2BytesGenerator? generator = new();
+        Argon2BytesGenerator generator = new();
         generator.Init(parameters);
 
         // The library takes arrays only; pinned, so that no copy of either outlives the wiping.
@@ -49,10 +49,6 @@ internal static class MasterKeyDerivation
         {
             CryptographicOperations.ZeroMemory(passwordCopy);
             CryptographicOperations.ZeroMemory(key);
-
-            // Its blocks go back to the system: what comes after a start makes too little garbage to have them collected for hours.
-            generator = null;
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
     }
 

@@ -6,8 +6,8 @@ using System.Text.Unicode;
 
 namespace KmsSidecar.Keys;
 
-/// <summary>Reads envelopes in the one spelling that <see cref="EnvelopeWriter"/> and RustFS write: compact, members in that order,
-/// nothing escaped.</summary>
+/// <summary>Reads envelopes in the one spelling that <see cref="EnvelopeWriter"/> and RustFS write: compact, members and names of the
+/// context in their order, nothing escaped.</summary>
 /// <remarks>Refuses nothing: what is spelled otherwise, be it right or wrong, is for <see cref="EnvelopeReader"/>, which is several times
 /// slower and gives the same envelope for what is taken here.</remarks>
 internal ref struct CompactEnvelopeReader
@@ -28,6 +28,8 @@ internal ref struct CompactEnvelopeReader
     private bool TryRead([NotNullWhen(true)] out Envelope? envelope)
     {
         envelope = null;
+
+        // Read to the end, whatever fails before: what is not there does not match, and everything is assigned.
         bool isRead = TryText("""{"key_id":"""u8, out string? dataKeyId)
             & TryText(""","master_key_id":"""u8, out string? masterKeyId)
             & TryText(""","key_spec":"""u8, out string? keySpec)
@@ -81,7 +83,7 @@ internal ref struct CompactEnvelopeReader
         }
 
         ReadOnlySpan<byte> text = _rest[1..];
-        int end = text[..Math.Min(text.Length, MaxLength)].IndexOf((byte)'"');
+        int end = text[..Math.Min(text.Length, MaxLength + 1)].IndexOf((byte)'"');
         if (end < 0 || EnvelopeText.NeedsEscape(text[..end]) || !Utf8.IsValid(text[..end]))
         {
             return false;
@@ -120,8 +122,9 @@ internal ref struct CompactEnvelopeReader
         return true;
     }
 
-    /// <summary>0 to 255, without a leading zero, and what ends it.</summary>
+    /// <summary>0 to 255, without a leading zero.</summary>
     /// <remarks>Without a branch on the number of digits, which random bytes would have mispredicted every third time.</remarks>
+    /// <param name="text">At least four bytes.</param>
     private static bool TryByte(ReadOnlySpan<byte> text, out byte value, out int digits)
     {
         const uint High = 0x80808080;
@@ -140,7 +143,7 @@ internal ref struct CompactEnvelopeReader
         uint three = unchecked(word - 0x30303030) << (8 * (4 - digits));
         uint number = (((three >> 8) & 0xf) * 100) + (((three >> 16) & 0xf) * 10) + (three >> 24);
         value = unchecked((byte)number);
-        return number <= byte.MaxValue && (digits == 1 || (word & 0xff) != '0');
+        return number <= byte.MaxValue && ((word & 0xff) != '0' || digits == 1);
     }
 
     /// <summary>An object of strings whose names are in their order: its spelling is the canonical one.</summary>
@@ -169,8 +172,13 @@ internal ref struct CompactEnvelopeReader
         }
 
         ReadOnlySpan<byte> canonical = start[name.Length..^_rest.Length];
+        if (canonical.Length > EncryptionContext.MaxCanonicalLength)
+        {
+            return false;
+        }
+
         context = isFirst ? EncryptionContext.Empty : new EncryptionContext(canonical.ToArray());
-        return canonical.Length <= EncryptionContext.MaxCanonicalLength;
+        return true;
     }
 
     private bool TryVersion(out uint version)

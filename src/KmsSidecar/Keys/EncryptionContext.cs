@@ -16,7 +16,7 @@ internal sealed class EncryptionContext : IEquatable<EncryptionContext>
 
     private readonly byte[] _canonical;
 
-    /// <param name="canonical">Becomes this object's own; <see cref="EncryptionContextBuilder"/> alone makes it.</param>
+    /// <param name="canonical">Canonical already: the builder and the two readers of this folder make it. Becomes this object's own.</param>
     public EncryptionContext(byte[] canonical) => _canonical = canonical;
 
     public static EncryptionContext Empty { get; } = new("{}"u8.ToArray());

@@ -15,7 +15,8 @@ internal readonly ref struct EnvelopeWriter
     private const int MaxNumberLength = sizeof(uint);
 
     /// <summary>Each byte as a number and a comma, to be written little-endian. An envelope has some seventy of them, and none is secret.</summary>
-    private static readonly uint[] Numbers = [.. Enumerable.Range(0, 256).Select(static value => BinaryPrimitives.ReadUInt32LittleEndian(Encoding.ASCII.GetBytes($"{value},\0\0\0")))];
+    private static readonly uint[] Numbers =
+        [.. Enumerable.Range(0, 256).Select(static value => BinaryPrimitives.ReadUInt32LittleEndian(Encoding.ASCII.GetBytes($"{value},\0\0\0")))];
 
     public required ReadOnlySpan<char> DataKeyId { get; init; }
 
@@ -85,10 +86,12 @@ internal readonly ref struct EnvelopeWriter
     private static void AppendString(ref Span<byte> rest, ReadOnlySpan<char> text)
     {
         int length = Encoding.UTF8.GetBytes(text, rest[1..]);
-        if (EnvelopeText.NeedsEscape(rest.Slice(1, length)))
+        ReadOnlySpan<byte> utf8 = rest.Slice(1, length);
+        if (EnvelopeText.NeedsEscape(utf8))
         {
             // Only names that another program gave have anything to escape.
-            length = EnvelopeText.WriteQuoted(rest.Slice(1, length).ToArray(), rest) - 2;
+            rest = rest[EnvelopeText.WriteQuoted(utf8.ToArray(), rest)..];
+            return;
         }
 
         rest[0] = rest[length + 1] = (byte)'"';

@@ -56,10 +56,31 @@ public sealed class CompactEnvelopeReaderTests
     [Fact]
     public void LongTexts_AreLeftToTheOtherReader()
     {
-        Assert.True(IsTaken(Replaced("\"m\"", $"\"{new string('m', 255)}\"")));
-        Assert.False(IsTaken(Replaced("\"m\"", $"\"{new string('m', 256)}\"")));
+        Assert.True(IsTaken(Replaced("\"m\"", $"\"{new string('m', 256)}\"")));
+        Assert.False(IsTaken(Replaced("\"m\"", $"\"{new string('m', 257)}\"")));
         Assert.True(IsTaken(Replaced("[]", $"[{string.Join(',', Enumerable.Repeat(7, 256))}]")));
         Assert.False(IsTaken(Replaced("[]", $"[{string.Join(',', Enumerable.Repeat(7, 257))}]")));
+    }
+
+    [Fact]
+    public void EveryByte_IsWrittenAndRead()
+    {
+        Envelope envelope = EnvelopeTests.Parse(Encoding.UTF8.GetString(Replaced("[]", $"[{string.Join(',', Enumerable.Range(0, 256))}]")));
+        Assert.Equal(Enumerable.Range(0, 256).Select(static value => (byte)value), envelope.Nonce);
+        Assert.Contains($"\"nonce\":[{string.Join(',', Enumerable.Range(0, 256))}]", EnvelopeTests.Write(envelope), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(EncryptionContext.MaxCanonicalLength, true)]
+    [InlineData(EncryptionContext.MaxCanonicalLength + 1, false)]
+    public void LongestContext_IsTaken(int length, bool isTaken)
+    {
+        // 32 pairs of 250 bytes each, with their commas, and one that takes up what they leave.
+        string last = $"\"99\":\"{new string('v', length - "{}".Length - (32 * 250) - "\"99\":\"\"".Length)}\"";
+        IEnumerable<string> pairs = [.. Enumerable.Range(10, 32).Select(static name => $"\"{name}\":\"{new string('v', 242)}\""), last];
+        string context = $"{{{string.Join(',', pairs)}}}";
+        Assert.Equal(length, context.Length);
+        Assert.Equal(isTaken, IsTaken(Replaced("""{"a":"1","b":""}""", context)));
     }
 
     /// <summary>What is taken, the other reader reads as the same envelope.</summary>

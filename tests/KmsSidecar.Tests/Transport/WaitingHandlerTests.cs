@@ -88,15 +88,26 @@ public sealed class WaitingHandlerTests : IAsyncLifetime
     [Fact]
     public async Task Unbind_AnswersWhatHasArrived_AndClosesTheRest()
     {
-        using RawConnection idle = await RawConnection.OpenAsync(_listener.EndPoint);
+        // One for each loop: once all have been closed, every loop knows that it ends.
+        List<RawConnection> idle = [];
+        for (int i = 0; i < Environment.ProcessorCount; i++)
+        {
+            idle.Add(await RawConnection.OpenAsync(_listener.EndPoint));
+            await idle[i].SendAsync(Post("quick", "a"));
+            (await idle[i].ReadAsync())!.Expect(200);
+        }
+
         using RawConnection busy = await RawConnection.OpenAsync(_listener.EndPoint);
-        await idle.SendAsync(Post("quick", "a"));
-        (await idle.ReadAsync())!.Expect(200);
         await busy.SendAsync(Post("slow", "b") + Post("quick", "c"));
         await Task.Delay(100, TestContext.Current.CancellationToken);
 
         Task unbinding = _listener.UnbindAsync(TestContext.Current.CancellationToken).AsTask();
-        Assert.Null(await idle.ReadAsync());
+        foreach (RawConnection connection in idle)
+        {
+            Assert.Null(await connection.ReadAsync());
+            connection.Dispose();
+        }
+
         Assert.False(unbinding.IsCompleted);
         _gate.SetResult();
 

@@ -50,9 +50,13 @@ public class RequestBenchmarks
         await _service.StartAsync(force: false, Caller, CancellationToken.None);
 
         DataKeyRoutes routes = new(_service);
-        Router router = new([RouteOf(RouteAction.GenerateDataKey, "generate-data-key", routes.GenerateAsync), RouteOf(RouteAction.Decrypt, "decrypt", routes.DecryptAsync)]);
-        _requests = new LocalRequests(
-            router, new Outcomes(router, new RequestMetrics(router, static () => null), audit: null, TimeProvider.System, NullLoggerFactory.Instance));
+        Router router = new(
+        [
+            RouteOf(RouteAction.GenerateDataKey, "generate-data-key", routes.GenerateAsync),
+            RouteOf(RouteAction.Decrypt, "decrypt", routes.DecryptAsync),
+        ]);
+        RequestMetrics metrics = new(router, static () => null);
+        _requests = new LocalRequests(router, new Outcomes(router, metrics, audit: null, TimeProvider.System, NullLoggerFactory.Instance));
         _generate = _form.Generate(count: 1);
         Serve(_generate);
         using JsonDocument answer = JsonDocument.Parse(_call.Output.WrittenMemory);

@@ -10,6 +10,6 @@ internal interface IKeyClient : IDisposable
 
     /// <summary>Sends one request and waits for its answer.</summary>
     /// <param name="problem">What the server answered instead of a data key; the connection stays usable.</param>
-    /// <exception cref="IOException">The connection is lost, the answer took too long, or it breaks the protocol; the connection is of no more use.</exception>
+    /// <exception cref="IOException">The answer took too long or breaks the protocol, or there is none: the connection is lost.</exception>
     bool TryExchange([NotNullWhen(false)] out string? problem);
 }

@@ -61,15 +61,19 @@ internal static class TimingCommand
         byte[] wrongAtTheEnd = Changed(wrapped, wrapped.Length - 1);
         Report(engine.Name, samples, "a wrong tag: its first byte, or its last", Changed(wrapped, DataKeyBytes), () => wrongAtTheEnd,
             input => key.TryOpenXaes(nonce, input, context, opened));
-        Report(engine.Name, samples, "the data key: zero, or random", new byte[DataKeyBytes], static () => RandomNumberGenerator.GetBytes(DataKeyBytes),
+        Report(engine.Name, samples, "the data key: zero, or random", new byte[DataKeyBytes],
+            static () => RandomNumberGenerator.GetBytes(DataKeyBytes),
             input => key.SealXaes(nonce, input, context, wrapped));
         Report(engine.Name, samples, "the wrapping key: zero, or random", new byte[AeadKey.KeyLength],
             static () => RandomNumberGenerator.GetBytes(AeadKey.KeyLength),
             input => AeadKey.From(input, engine).Dispose());
     }
 
-    private static void Report(string engine, int samples, string what, byte[] one, Func<byte[]> other, Action<byte[]> run) => Console.WriteLine(string.Create(
-        CultureInfo.InvariantCulture, $"| {engine} | {what} | {Math.Abs(new TimingTest(one, other, run).Measure(samples)):F1} |"));
+    private static void Report(string engine, int samples, string what, byte[] one, Func<byte[]> other, Action<byte[]> run)
+    {
+        double t = new TimingTest(one, other, run).Measure(samples);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {engine} | {what} | {Math.Abs(t):F1} |"));
+    }
 
     private static byte[] Changed(byte[] bytes, int at)
     {

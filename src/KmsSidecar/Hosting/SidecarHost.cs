@@ -169,7 +169,8 @@ internal sealed class SidecarHost : IAsyncDisposable
         HostingLog.Listening(Log, string.Join(' ', Addresses), AeadEngine.Current.Name);
     }
 
-    /// <summary>Argon2id leaves 19 MB behind, which would stay: nothing else makes so much garbage. Before the doors open, since it stops all threads.</summary>
+    /// <summary>Argon2id leaves 19 MB behind, which would stay: nothing else makes so much garbage. To be called before the doors open, since
+    /// it stops all threads.</summary>
     private static void GiveBackWhatIsLeft()
     {
         if (GC.CollectionCount(0) > 0)

@@ -1,11 +1,17 @@
 namespace KmsSidecar.Lifecycle;
 
-/// <summary>Lets one change through at a time; those that wait can be cancelled.</summary>
+/// <summary>Lets one change through at a time; those that wait can be cancelled, and a stop has the others give way.</summary>
+/// <remarks>Thread-safe.</remarks>
 internal sealed class ChangeLock : IDisposable
 {
     private readonly SemaphoreSlim _free = new(1, 1);
+    private readonly Lock _gate = new();
+
+    /// <summary>Of who is in; null while nobody is.</summary>
+    private CancellationTokenSource? _inside;
     private CancellationTokenSource _othersWait = new();
     private int _waiting;
+    private int _stopping;
 
     /// <summary>Disposing the result, exactly once, lets the next one in.</summary>
     /// <exception cref="ObjectDisposedException">No change comes after the last one.</exception>
@@ -16,11 +22,44 @@ internal sealed class ChangeLock : IDisposable
         {
             await Volatile.Read(ref _othersWait).CancelAsync();
             await _free.WaitAsync(cancellation);
-            return new Holding(_free);
         }
         finally
         {
             Interlocked.Decrement(ref _waiting);
+        }
+
+        lock (_gate)
+        {
+            _inside = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            if (_stopping > 0)
+            {
+                _inside.Cancel();
+            }
+
+            return new Holding(this, _inside.Token);
+        }
+    }
+
+    /// <summary>The same for a stop: whoever is in, or comes in before it, is cancelled.</summary>
+    public async ValueTask<Holding> EnterToStopAsync(CancellationToken cancellation)
+    {
+        lock (_gate)
+        {
+            _stopping++;
+            _ = _inside?.CancelAsync();
+        }
+
+        try
+        {
+            await _free.WaitAsync(cancellation);
+            return new Holding(this, cancellation);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _stopping--;
+            }
         }
     }
 
@@ -46,8 +85,22 @@ internal sealed class ChangeLock : IDisposable
 
     public void Dispose() => _free.Dispose();
 
-    internal readonly struct Holding(SemaphoreSlim free) : IDisposable
+    private void Leave()
     {
-        public void Dispose() => free.Release();
+        lock (_gate)
+        {
+            _inside?.Dispose();
+            _inside = null;
+        }
+
+        _free.Release();
+    }
+
+    /// <param name="cancellation">Cancelled as the caller's own is, and when a stop comes.</param>
+    internal readonly struct Holding(ChangeLock owner, CancellationToken cancellation) : IDisposable
+    {
+        public CancellationToken Cancellation => cancellation;
+
+        public void Dispose() => owner.Leave();
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using KmsSidecar.Configuration;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
@@ -12,9 +11,10 @@ namespace KmsSidecar.Lifecycle;
 /// </remarks>
 internal sealed class KmsService : IAsyncDisposable
 {
-    private const string Drop = "drop";
-
     private readonly ChangeLock _changes = new();
+
+    /// <summary>Entered after <see cref="_changes"/>, by all of those but a stop.</summary>
+    private readonly ChangeLock _keyChanges = new();
     private readonly SnapshotReference _reference;
     private readonly ConfigurationStore _store;
     private readonly Activation _activation;
@@ -22,6 +22,7 @@ internal sealed class KmsService : IAsyncDisposable
     private readonly Restoration _restoration;
     private readonly LastUseRecorder _lastUses;
     private readonly ConfigurationRequests _requests;
+    private readonly NextGeneration _next;
     private readonly TimeProvider _clock;
     private readonly ILogger _log;
     private bool _disposed;
@@ -40,6 +41,7 @@ internal sealed class KmsService : IAsyncDisposable
         _store = store;
         _clock = clock;
         _reference = new SnapshotReference(new Snapshot { State = ServiceState.NotConfigured }, clock);
+        _next = new NextGeneration(store, _reference, clock);
         _log = logs.CreateLogger("rustfs::kms::lifecycle");
         BackendMounts mounts = new(open, clock);
         _activation = new Activation(mounts, _reference, _log);
@@ -79,149 +81,146 @@ internal sealed class KmsService : IAsyncDisposable
     /// <summary>Replaces the whole configuration and does not start. Refused while running.</summary>
     /// <returns>The new state.</returns>
     /// <exception cref="KmsException">Nothing has changed.</exception>
-    public async Task<ServiceState> ConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeCounts.Attempt attempt = Changes.Begin("configure");
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationDocument document = await _requests.ReadConfigureAsync(Current, body, cancellation);
-        using StoredGeneration generation = Configured(document, actor);
-        _store.Append(generation);
-        _reference.Publish(Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly));
-        LogChange(generation);
-        attempt.Succeeded();
-        return ServiceState.Configured;
-    }
+    public Task<ServiceState> ConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation) => ChangeAsync(
+        "configure",
+        async cancelled =>
+        {
+            using ConfigurationDocument document = await _requests.ReadConfigureAsync(Current, body, cancelled);
+            using StoredGeneration generation = _next.Configured(document, actor);
+            _store.Append(generation);
+            _reference.Publish(Snapshot.Configured(generation.Number, generation.Document, generation.DecryptOnly));
+            LogChange(generation);
+            return ServiceState.Configured;
+        },
+        cancellation);
 
     /// <summary>Merges into the configuration and keeps the run state. A running service goes on with the new snapshot once that has
     /// been built, checked and stored.</summary>
     /// <returns>The state: Running if it was or was waiting to be again, otherwise Configured.</returns>
     /// <exception cref="KmsException">Nothing has changed.</exception>
-    public async Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeCounts.Attempt attempt = Changes.Begin("reconfigure");
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationDocument document = await _requests.ReadReconfigureAsync(Current, body, cancellation);
-        using StoredGeneration generation = Reconfigured(document, actor);
-        await ReplaceAsync(generation, cancellation);
-        attempt.Succeeded();
-        return Current.State;
-    }
+    public Task<ServiceState> ReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation) => ChangeAsync(
+        "reconfigure",
+        async cancelled =>
+        {
+            using ConfigurationDocument document = await _requests.ReadReconfigureAsync(Current, body, cancelled);
+            using StoredGeneration generation = _next.Reconfigured(document, actor);
+            await ReplaceAsync(generation, cancelled);
+            return Current.State;
+        },
+        cancellation);
 
     /// <summary>Goes back to an earlier configuration, with the checks of a reconfigure. Every backend that is readable now stays
     /// readable, and those that the earlier generation names and that were dropped since come back.</summary>
     /// <param name="number">Null for the one before the current.</param>
     /// <returns>The generation whose configuration is now in effect.</returns>
     /// <exception cref="KmsException">Nothing has changed.</exception>
-    public async Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeCounts.Attempt attempt = Changes.Begin("rollback");
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        (StoredGeneration generation, long target) = RolledBack(number, actor);
-        using StoredGeneration owned = generation;
-        await ReplaceAsync(generation, cancellation);
-        attempt.Succeeded();
-        return target;
-    }
+    public Task<long> RollbackAsync(long? number, Actor actor, CancellationToken cancellation) => ChangeAsync(
+        "rollback",
+        async cancelled =>
+        {
+            (StoredGeneration generation, long target) = _next.RolledBack(number, actor);
+            using StoredGeneration owned = generation;
+            await ReplaceAsync(generation, cancelled);
+            return target;
+        },
+        cancellation);
 
     /// <summary>Takes a backend off the decrypt-only list: what it wrapped cannot be opened any more.</summary>
     /// <param name="force">Also when it is still in use, or not known to be out of use.</param>
     /// <exception cref="KmsException">KeyNotFound: there is none of that name. WrongState: it is still needed. Nothing has changed.</exception>
-    public async Task DropDecryptOnlyAsync(string name, bool force, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeCounts.Attempt attempt = Changes.Begin(Drop);
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        DecryptOnlyEntry dropped = Current.DecryptOnly.FirstOrDefault(entry => entry.Name == name) ?? throw new KmsException(
-            KmsError.KeyNotFound, "there is no decrypt-only backend of that name; GET /rustfs/admin/v3/kms/status lists them");
-        if (!force)
+    public Task DropDecryptOnlyAsync(string name, bool force, Actor actor, CancellationToken cancellation) => ChangeAsync(
+        "drop",
+        async cancelled =>
         {
-            int? keys = Current.MountOf(dropped)?.Backend?.KeyCount;
-            dropped.RefuseDropWhileNeeded(_clock.GetUtcNow(), Current.Configuration!.DecryptOnlyGrace, keys);
-        }
+            DecryptOnlyEntry dropped = Current.DecryptOnly.FirstOrDefault(entry => entry.Name == name) ?? throw new KmsException(
+                KmsError.KeyNotFound, "there is no decrypt-only backend of that name; GET /rustfs/admin/v3/kms/status lists them");
+            if (!force)
+            {
+                int? keys = Current.MountOf(dropped)?.Backend?.KeyCount;
+                dropped.RefuseDropWhileNeeded(_clock.GetUtcNow(), Current.Configuration!.DecryptOnlyGrace, keys);
+            }
 
-        using StoredGeneration generation = Next(
-            Drop, actor, Current.Document!, Current.ParentOfNext, Current.DecryptOnlyWithout(dropped), Current.IsMeantToRun);
-        await ReplaceAsync(
-            generation,
-            OpenMode.Existing,
-            (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancellation),
-            cancellation);
-        attempt.Succeeded();
-    }
+            using StoredGeneration generation = _next.Without(dropped, actor);
+            await ReplaceAsync(
+                generation,
+                OpenMode.Existing,
+                (backend, configuration) => DefaultKey.RequireAsBeforeAsync(backend, configuration, cancelled),
+                cancelled);
+            return Current.State;
+        },
+        cancellation);
 
     /// <summary>Does all the checks of <see cref="ConfigureAsync"/> and changes nothing, on disk or in memory.</summary>
     /// <exception cref="KmsException">What the real call would throw.</exception>
-    public async Task<ChangePreview> PreviewConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationDocument document = ConfigurationRequests.RehearseConfigure(Current, body);
-        using StoredGeneration generation = Configured(document, actor);
-        return await _rehearsal.RunAsync(generation, Current, cancellation);
-    }
+    public Task<ChangePreview> PreviewConfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation) => PreviewAsync(
+        () =>
+        {
+            using ConfigurationDocument document = ConfigurationRequests.RehearseConfigure(Current, body);
+            return _next.Configured(document, actor);
+        },
+        cancellation);
 
     /// <summary>Does all the checks of <see cref="ReconfigureAsync"/> and changes nothing, on disk or in memory.</summary>
     /// <exception cref="KmsException">What the real call would throw.</exception>
-    public async Task<ChangePreview> PreviewReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using ConfigurationDocument document = ConfigurationRequests.RehearseReconfigure(Current, body);
-        using StoredGeneration generation = Reconfigured(document, actor);
-        return await _rehearsal.RunAsync(generation, Current, cancellation);
-    }
+    public Task<ChangePreview> PreviewReconfigureAsync(ReadOnlyMemory<byte> body, Actor actor, CancellationToken cancellation) => PreviewAsync(
+        () =>
+        {
+            using ConfigurationDocument document = ConfigurationRequests.RehearseReconfigure(Current, body);
+            return _next.Reconfigured(document, actor);
+        },
+        cancellation);
 
     /// <summary>Does all the checks of <see cref="RollbackAsync"/> and changes nothing, on disk or in memory.</summary>
     /// <exception cref="KmsException">What the real call would throw.</exception>
-    public async Task<ChangePreview> PreviewRollbackAsync(long? number, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using StoredGeneration generation = RolledBack(number, actor).Generation;
-        return await _rehearsal.RunAsync(generation, Current, cancellation);
-    }
+    public Task<ChangePreview> PreviewRollbackAsync(long? number, Actor actor, CancellationToken cancellation) =>
+        PreviewAsync(() => _next.RolledBack(number, actor).Generation, cancellation);
 
     /// <param name="force">Rebuilds a running service; without it, starting twice is refused.</param>
     /// <returns>Whether it was running before.</returns>
-    public async Task<bool> StartAsync(bool force, Actor actor, CancellationToken cancellation)
-    {
-        using ChangeCounts.Attempt attempt = Changes.Begin("start");
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        if (Current.Document is null)
+    public Task<bool> StartAsync(bool force, Actor actor, CancellationToken cancellation) => ChangeAsync(
+        "start",
+        async cancelled =>
         {
-            throw new KmsException(KmsError.WrongState, "there is no configuration yet; POST /rustfs/admin/v3/kms/configure first");
-        }
+            if (Current.Document is null)
+            {
+                throw new KmsException(KmsError.WrongState, "there is no configuration yet; POST /rustfs/admin/v3/kms/configure first");
+            }
 
-        bool wasRunning = Current.IsRunning;
-        if (wasRunning && !force)
-        {
-            throw new KmsException(KmsError.WrongState, "the service is already running; {\"force\":true} rebuilds it");
-        }
+            bool wasRunning = Current.IsRunning;
+            if (wasRunning && !force)
+            {
+                throw new KmsException(KmsError.WrongState, "the service is already running; {\"force\":true} rebuilds it");
+            }
 
-        try
-        {
-            await _activation.RunAsync(
-                Current,
-                OpenMode.CreateMissing,
-                shareable: [],
-                (backend, configuration) => DefaultKey.EnsureAsync(backend, configuration, _log, cancellation),
-                () => _store.MarkRunning(Current.Generation, running: true),
-                cancellation);
-        }
-        catch (KmsException failed) when (!wasRunning)
-        {
-            _reference.Publish(Snapshot.Failed(Current, failed.Message, Current.IsMeantToRun));
-            throw;
-        }
+            try
+            {
+                await _activation.RunAsync(
+                    Current,
+                    OpenMode.CreateMissing,
+                    shareable: [],
+                    (backend, configuration) => DefaultKey.EnsureAsync(backend, configuration, _log, cancelled),
+                    () => _store.MarkRunning(Current.Generation, running: true),
+                    cancelled);
+            }
+            catch (KmsException failed) when (!wasRunning)
+            {
+                _reference.Publish(Snapshot.Failed(Current, failed.Message, Current.IsMeantToRun));
+                throw;
+            }
 
-        _restoration.RetryIfIncomplete();
-        LifecycleLog.Started(_log, Current.Generation, Current.Configuration!.Summary, actor.Who, actor.From);
-        attempt.Succeeded();
-        return wasRunning;
-    }
+            _restoration.RetryIfIncomplete();
+            LifecycleLog.Started(_log, Current.Generation, Current.Configuration!.Summary, actor.Who, actor.From);
+            return wasRunning;
+        },
+        cancellation);
 
-    /// <summary>Refuses new key operations at once, lets those in flight finish, keeps the configuration.</summary>
+    /// <summary>Refuses new key operations at once, lets those in flight finish, keeps the configuration. Another change that is under way,
+    /// and may be waiting for a server, gives way; a change of keys ends as it would.</summary>
     /// <returns>The new state: Configured, or NotConfigured when there is no configuration.</returns>
     public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
     {
         using ChangeCounts.Attempt attempt = Changes.Begin("stop");
-        using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterToStopAsync(cancellation);
         if (Current.Document is null)
         {
             attempt.Succeeded();
@@ -235,12 +234,13 @@ internal sealed class KmsService : IAsyncDisposable
         return ServiceState.Configured;
     }
 
-    /// <summary>Changes keys of the active backend, while nothing else changes.</summary>
+    /// <summary>Changes keys of the active backend, while nothing else changes but that the service may be stopped.</summary>
     /// <param name="change">Gets the snapshot in effect, whose first backend is the active one.</param>
     public async Task<T> ChangeKeysAsync<T>(Func<Snapshot, Task<T>> change, CancellationToken cancellation)
     {
-        using ChangeLock.Holding holding = await _changes.EnterAsync(cancellation);
-        return Current.IsRunning ? await change(Current) : throw new KmsException(KmsError.NotRunning);
+        using ChangeLock.Holding holding = await _keyChanges.EnterAsync(cancellation);
+        using SnapshotLease lease = Acquire();
+        return lease.Snapshot.IsRunning ? await change(lease.Snapshot) : throw new KmsException(KmsError.NotRunning);
     }
 
     /// <summary>Zeroes everything; the last requests have ended.</summary>
@@ -255,36 +255,41 @@ internal sealed class KmsService : IAsyncDisposable
         await _restoration.DisposeAsync();
         await _lastUses.DisposeAsync();
         await _changes.CloseAsync();
+        await _keyChanges.CloseAsync();
         _activation.Dispose();
         _reference.Publish(new Snapshot { State = ServiceState.NotConfigured });
     }
 
-    private StoredGeneration Configured(ConfigurationDocument document, Actor actor) => Next(
-        "configure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), isMeantToRun: false);
-
-    private StoredGeneration Reconfigured(ConfigurationDocument document, Actor actor) => Next(
-        "reconfigure", actor, document, Current.ParentOfNext, Current.DecryptOnlyBeside(document, _clock.GetUtcNow()), Current.IsMeantToRun);
-
-    /// <summary>What a rollback asks for, and the generation it goes to. The caller disposes it.</summary>
-    private (StoredGeneration Generation, long Target) RolledBack(long? number, Actor actor)
+    private async Task<T> ChangeAsync<T>(string kind, Func<CancellationToken, Task<T>> change, CancellationToken cancellation)
     {
-        if (Current.Document is null)
-        {
-            throw new KmsException(KmsError.WrongState, "there is no configuration to roll back");
-        }
+        using ChangeCounts.Attempt attempt = Changes.Begin(kind);
+        T result = await AloneAsync(change, cancellation);
+        attempt.Succeeded();
+        return result;
+    }
 
-        long target = number ?? _store.ParentOf(Current.Generation) ?? throw new KmsException(
-            KmsError.WrongState, $"generation {Current.Generation} has none before it: there is nothing to go back to");
-        using StoredGeneration former = _store.Load(target) ?? throw new KmsException(
-            KmsError.KeyNotFound, $"generation {target} is not kept; GET /rustfs/admin/v3/kms/config/history lists those that are");
-        StoredGeneration generation = Next(
-            "rollback",
-            actor,
-            former.Document,
-            former.Parent,
-            Current.DecryptOnlyBeside(former.Document, _clock.GetUtcNow(), former.DecryptOnly),
-            Current.IsMeantToRun);
-        return (generation, target);
+    private Task<ChangePreview> PreviewAsync(Func<StoredGeneration> prepare, CancellationToken cancellation) => AloneAsync(
+        async cancelled =>
+        {
+            using StoredGeneration generation = prepare();
+            return await _rehearsal.RunAsync(generation, Current, cancelled);
+        },
+        cancellation);
+
+    /// <summary>While nothing else changes, keys included.</summary>
+    /// <exception cref="KmsException">What <paramref name="change"/> throws, or WrongState where it gave way to a stop.</exception>
+    private async Task<T> AloneAsync<T>(Func<CancellationToken, Task<T>> change, CancellationToken cancellation)
+    {
+        using ChangeLock.Holding holding = await _changes.EnterAsync(cancellation);
+        try
+        {
+            using ChangeLock.Holding keys = await _keyChanges.EnterAsync(holding.Cancellation);
+            return await change(holding.Cancellation);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new KmsException(KmsError.WrongState, "the service was stopped meanwhile, and nothing else has changed");
+        }
     }
 
     /// <summary>The common part of reconfigure and rollback.</summary>
@@ -320,24 +325,6 @@ internal sealed class KmsService : IAsyncDisposable
         }
 
         LogChange(generation);
-    }
-
-    /// <param name="decryptOnly">Taken over.</param>
-    private StoredGeneration Next(
-        string action, Actor actor, ConfigurationDocument document, long? parent, ImmutableArray<DecryptOnlyEntry> decryptOnly, bool isMeantToRun)
-    {
-        return new StoredGeneration
-        {
-            Number = _store.NextNumber(),
-            Parent = parent,
-            SavedAt = _clock.GetUtcNow(),
-            Action = action,
-            Actor = actor,
-            Changed = action == Drop ? ["decrypt_only"] : [.. ConfigurationDocument.Difference(Current.Document, document)],
-            Running = isMeantToRun,
-            DecryptOnly = decryptOnly,
-            Document = document.Clone(),
-        };
     }
 
     private void LogChange(StoredGeneration generation) => LifecycleLog.Changed(

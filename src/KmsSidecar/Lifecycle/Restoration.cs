@@ -89,7 +89,7 @@ internal sealed class Restoration : IAsyncDisposable
     private async Task<bool> CompleteAsync(CancellationToken cancellation)
     {
         using ChangeLock.Holding change = await _changes.EnterAsync(cancellation);
-        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _changes.OthersWait());
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(change.Cancellation, _changes.OthersWait());
         try
         {
             if (_reference.Current.IsIncomplete)

@@ -38,6 +38,9 @@ internal sealed class MemoryPlace
     /// <summary>Where there is one, opening never ends, and says here that it has begun.</summary>
     public TaskCompletionSource? Hangs { get; set; }
 
+    /// <summary>Where there is one, making a key ends with it, and with nothing else.</summary>
+    public TaskCompletionSource? HoldsCreation { get; set; }
+
     public Task CountWrapAsync()
     {
         Interlocked.Increment(ref _wrapCount);
@@ -80,11 +83,13 @@ internal sealed class MemoryBackend(MemoryPlace place) : IKeyBackend
     public ValueTask<KeyPage> ListAsync(string? marker, int limit, CancellationToken cancellation) =>
         new(new KeyPage([.. place.Material.Keys.Order(StringComparer.Ordinal).Select(Describe)], NextMarker: null));
 
-    public ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation)
+    public async ValueTask<KeyDescription> CreateAsync(NewKey request, CancellationToken cancellation)
     {
+        await (place.HoldsCreation?.Task ?? Task.CompletedTask);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         byte[] material = new byte[AeadKey.KeyLength];
         RandomBytes.Fill(material);
-        return place.Material.TryAdd(request.KeyId, material) ? new(Describe(request.KeyId)) : throw new KmsException(KmsError.KeyExists);
+        return place.Material.TryAdd(request.KeyId, material) ? Describe(request.KeyId) : throw new KmsException(KmsError.KeyExists);
     }
 
     public async ValueTask<KeyDescription> ChangeAsync(string keyId, KeyChange change, CancellationToken cancellation)

@@ -13,7 +13,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     where TValue : class, IDisposable
 {
     private readonly Dictionary<TKey, Entry> _entries;
-    private readonly Dictionary<TKey, Fetch> _fetches;
+    private readonly Dictionary<TKey, SharedFetch<Entry>> _fetches;
 
     /// <summary>Least recently used first.</summary>
     private readonly LinkedList<Entry> _uses = [];
@@ -34,7 +34,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     {
         (_capacity, _lifetime, _clock) = (lifetime > TimeSpan.Zero ? capacity : 0, lifetime, clock);
         _entries = new Dictionary<TKey, Entry>(comparer);
-        _fetches = new Dictionary<TKey, Fetch>(comparer);
+        _fetches = new Dictionary<TKey, SharedFetch<Entry>>(comparer);
         if (_capacity > 0)
         {
             TimeSpan period = TimeSpan.FromTicks(Math.Clamp(lifetime.Ticks / 2, TimeSpan.TicksPerSecond, TimeSpan.TicksPerMinute));
@@ -59,13 +59,19 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     /// <returns>None with a lease, which the caller disposes; or the error of the fetch with none.</returns>
     public ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
         TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
-        GetAsync(key, state, fetch, isFresh: false, cancellation);
+        GetAsync(key, state, fetch, Purpose.Use, cancellation);
 
     /// <summary>What a fetch brings that begins now. It takes the place of what is kept; where it fails, that stays.</summary>
     /// <inheritdoc cref="GetAsync{TState}(TKey, TState, Func{TKey, TState, Task{ValueTuple{KmsError, TValue}}}, CancellationToken)"/>
     public ValueTask<(KmsError Error, Lease<TValue> Lease)> RefreshAsync<TState>(
         TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
-        GetAsync(key, state, fetch, isFresh: true, cancellation);
+        GetAsync(key, state, fetch, Purpose.Refresh, cancellation);
+
+    /// <summary>The same for those who look at many: nothing in use has to go for it, and it counts as no use itself.</summary>
+    /// <inheritdoc cref="GetAsync{TState}(TKey, TState, Func{TKey, TState, Task{ValueTuple{KmsError, TValue}}}, CancellationToken)"/>
+    public ValueTask<(KmsError Error, Lease<TValue> Lease)> LookAsync<TState>(
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
+        GetAsync(key, state, fetch, Purpose.Look, cancellation);
 
     /// <summary>Puts a value in the place of what is kept or being fetched.</summary>
     /// <param name="value">Taken over.</param>
@@ -77,7 +83,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         lock (_gate)
         {
             former = Forget(key);
-            evicted = Keep(entry);
+            evicted = Keep(entry, mayEvict: true);
         }
 
         former?.Release();
@@ -123,31 +129,31 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     }
 
     private async ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
-        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, bool isFresh, CancellationToken cancellation)
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, Purpose purpose, CancellationToken cancellation)
     {
-        Fetch running;
+        SharedFetch<Entry> running;
         bool isMine = false;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (isFresh)
+            if (purpose == Purpose.Refresh)
             {
                 _fetches.Remove(key);
             }
-            else if (Lookup(key) is { } held)
+            else if (Lookup(key, purpose) is { } held)
             {
-                _hits++;
                 return (KmsError.None, new Lease<TValue>(held));
             }
 
-            _misses++;
+            _misses += purpose == Purpose.Look ? 0 : 1;
             if (!_fetches.TryGetValue(key, out running!))
             {
                 isMine = true;
-                _fetches[key] = running = new Fetch();
+                _fetches[key] = running = new SharedFetch<Entry>();
             }
 
             running.Waiting++;
+            running.IsForUse |= purpose != Purpose.Look;
         }
 
         if (isMine)
@@ -168,7 +174,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     }
 
     private async Task RunAsync<TState>(
-        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, Fetch running)
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, SharedFetch<Entry> running)
     {
         try
         {
@@ -186,14 +192,14 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         }
     }
 
-    private void Complete(TKey key, Fetch running, KmsError error, Entry? entry)
+    private void Complete(TKey key, SharedFetch<Entry> running, KmsError error, Entry? entry)
     {
         Entry? evicted = null;
         lock (_gate)
         {
             if (End(key, running) && entry is not null)
             {
-                evicted = Keep(entry);
+                evicted = Keep(entry, running.IsForUse);
             }
 
             for (int i = 0; i < running.Waiting; i++)
@@ -210,11 +216,11 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     }
 
     /// <returns>False when its result is not to be kept: something newer has come between.</returns>
-    private bool End(TKey key, Fetch running) =>
-        _fetches.TryGetValue(key, out Fetch? current) && current == running && _fetches.Remove(key) && !_disposed;
+    private bool End(TKey key, SharedFetch<Entry> running) =>
+        _fetches.TryGetValue(key, out SharedFetch<Entry>? current) && current == running && _fetches.Remove(key) && !_disposed;
 
     /// <summary>A waiter that does not take its lease.</summary>
-    private void Abandon(Fetch running)
+    private void Abandon(SharedFetch<Entry> running)
     {
         lock (_gate)
         {
@@ -226,36 +232,43 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         }
 
         _ = running.Result.ContinueWith(
-            static result => result.Result.Entry?.Release(),
+            static result => result.Result.Value?.Release(),
             CancellationToken.None,
             TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
     }
 
     /// <summary>Lends what is kept, in the lock.</summary>
-    private Entry? Lookup(TKey key)
+    private Entry? Lookup(TKey key, Purpose purpose)
     {
         if (!_entries.TryGetValue(key, out Entry? entry) || IsOver(entry))
         {
             return null;
         }
 
-        _uses.Remove(entry.Use);
-        _uses.AddLast(entry.Use);
+        if (purpose == Purpose.Use)
+        {
+            _hits++;
+            _uses.Remove(entry.Use);
+            _uses.AddLast(entry.Use);
+        }
+
         entry.Lend();
         return entry;
     }
 
+    /// <param name="mayEvict">Where there is no room; otherwise it is not kept then.</param>
     /// <returns>What had to go instead.</returns>
-    private Entry? Keep(Entry entry)
+    private Entry? Keep(Entry entry, bool mayEvict)
     {
-        if (_capacity == 0 || _disposed)
+        bool isNew = !_entries.TryGetValue(entry.Key, out Entry? former);
+        if (_capacity == 0 || _disposed || (isNew && !mayEvict && _entries.Count >= _capacity))
         {
             return null;
         }
 
         // A value that is over stays until the sweep, unless its key is fetched again.
-        Entry? evicted = _entries.TryGetValue(entry.Key, out Entry? former) ? former
+        Entry? evicted = !isNew ? former
             : _entries.Count >= _capacity ? _uses.First!.Value
             : null;
         if (evicted is not null)
@@ -307,6 +320,15 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         over.ForEach(static entry => entry.Release());
     }
 
+    private enum Purpose
+    {
+        Use,
+
+        /// <summary>Use, and not of what is kept.</summary>
+        Refresh,
+        Look,
+    }
+
     private sealed class Entry : Shared<TValue>
     {
         public Entry(TKey key, TValue value)
@@ -324,26 +346,5 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         public LinkedListNode<Entry> Age { get; }
 
         public long Begun { get; set; }
-    }
-
-    /// <summary>One fetch and those who wait for it.</summary>
-    private sealed class Fetch
-    {
-        private readonly TaskCompletionSource<(KmsError Error, Entry? Entry)> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<(KmsError Error, Entry? Entry)> Result => _source.Task;
-
-        public int Waiting { get; set; }
-
-        /// <summary>The leases of all who wait are made.</summary>
-        public bool IsOver { get; set; }
-
-        public void Succeed(KmsError error, Entry? entry) => _source.SetResult((error, entry));
-
-        public void Fail(Exception failed)
-        {
-            _source.SetException(failed);
-            _ = _source.Task.Exception;
-        }
     }
 }

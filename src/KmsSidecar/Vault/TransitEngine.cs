@@ -29,7 +29,7 @@ internal sealed class TransitEngine(IVault vault, string mount)
             VaultFault.None => new TransitKeyRead(KmsError.BackendRejected, NotTransit("a key"), null),
             VaultFault.NotFound when answer.Reason.Length == 0 =>
                 new TransitKeyRead(KmsError.KeyNotFound, $"key not found: '{key}' is not in Transit mount '{mount}' of {vault.Name}", null),
-            _ => new TransitKeyRead(ColdError(answer.Fault), answer.Sentence, null),
+            _ => new TransitKeyRead(ColdError(answer.Fault), answer.Sentence, null, IsDenied: answer.Fault == VaultFault.PolicyDenied),
         };
     }
 
@@ -171,4 +171,5 @@ internal sealed class TransitEngine(IVault vault, string mount)
 }
 
 /// <param name="Sentence">For operators; empty when <paramref name="Error"/> is None.</param>
-internal readonly record struct TransitKeyRead(KmsError Error, string Sentence, TransitKey? Key);
+/// <param name="IsDenied">By a policy, for this key.</param>
+internal readonly record struct TransitKeyRead(KmsError Error, string Sentence, TransitKey? Key, bool IsDenied = false);

@@ -41,6 +41,13 @@ internal abstract class VaultFixture(VaultDouble vault, string prefix) : IAsyncD
         NullLoggerFactory.Instance,
         Cancellation);
 
+    /// <summary>A token that may do what the policy says, and no more.</summary>
+    public string TokenFor(string policy)
+    {
+        Vault.Admin.WritePolicy("narrow", policy);
+        return Vault.Admin.CreateToken(["narrow"]);
+    }
+
     /// <summary>What is stored under a key's path; null when nothing is.</summary>
     public JsonObject? Stored(string path) => Vault.Admin.GetKv($"{prefix}/{path}");
 

@@ -6,7 +6,8 @@ namespace KmsSidecar.Backends.Kv2;
 /// <param name="Error">None; KeyNotFound when there is none (of a version also); KeyDamaged; or a backend error.</param>
 /// <param name="Sentence">Why there is no record; empty when there is.</param>
 /// <param name="Cas">Base of a write that replaces what was found.</param>
-internal readonly record struct Kv2Found<TRecord>(KmsError Error, string Sentence, TRecord? Record, long Cas) : IDisposable
+/// <param name="IsDenied">By a policy, for this path.</param>
+internal readonly record struct Kv2Found<TRecord>(KmsError Error, string Sentence, TRecord? Record, long Cas, bool IsDenied = false) : IDisposable
     where TRecord : class, IDisposable
 {
     /// <exception cref="KmsException">There is none.</exception>

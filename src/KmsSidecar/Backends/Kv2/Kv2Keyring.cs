@@ -52,6 +52,24 @@ internal sealed class Kv2Keyring : IDisposable
         return _keys.RefreshAsync(keyId, this, static (id, ring) => ring.FetchAsync(id), cancellation);
     }
 
+    /// <summary>As <see cref="GetAsync"/> for those who look at many keys: none that is in use has to go for it.</summary>
+    /// <param name="keyId">A legal id.</param>
+    public async ValueTask<KeyLook> LookAsync(string keyId, CancellationToken cancellation)
+    {
+        (KmsError error, Lease<Kv2Key> lease) = await _keys.LookAsync(keyId, this, static (id, ring) => ring.FetchAsync(id), cancellation);
+        using (lease)
+        {
+            if (error != KmsError.BackendRejected)
+            {
+                return new KeyLook(error, Sentence: null, IsDenied: false, lease.Value?.Description);
+            }
+        }
+
+        // Why, and whether it is a policy that says so.
+        using Kv2Found<Kv2Record> found = await _store.ReadAsync(keyId, cancellation);
+        return new KeyLook(found.Error, found.Sentence, found.IsDenied, found.Record?.Content.Description);
+    }
+
     /// <summary>A version other than the newest.</summary>
     /// <param name="keyId">Of a key that is there.</param>
     /// <returns>As <see cref="GetAsync"/>; KeyNotFound when there is no such version.</returns>

@@ -117,23 +117,11 @@ internal sealed class Kv2Listing(Kv2Store store, Kv2Keyring keys, TimeProvider c
         return ids;
     }
 
-    /// <summary>Those that can be served, in the order of the ids.</summary>
+    /// <summary>Those that can be served and that the token may read, in the order of the ids.</summary>
     private async Task<ImmutableArray<KeyDescription>> DescribeAsync(List<string> ids, CancellationToken cancellation)
     {
         KeyDescription?[] found = new KeyDescription?[ids.Count];
-        await InParallelAsync(ids.Count, async at =>
-        {
-            (KmsError error, Lease<Kv2Key> lease) = await keys.GetAsync(ids[at], cancellation);
-            using (lease)
-            {
-                found[at] = error switch
-                {
-                    KmsError.None => lease.Value!.Description,
-                    KmsError.KeyNotFound or KmsError.KeyDamaged => null,
-                    _ => throw new KmsException(error),
-                };
-            }
-        });
+        await InParallelAsync(ids.Count, async at => found[at] = (await keys.LookAsync(ids[at], cancellation)).Listed);
         return [.. found.OfType<KeyDescription>()];
     }
 

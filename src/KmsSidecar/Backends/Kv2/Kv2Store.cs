@@ -17,7 +17,7 @@ internal sealed class Kv2Store(KeyValueStore store)
         if (read.Fault != VaultFault.None)
         {
             string missing = $"key not found: '{keyId}'";
-            return new(read.Fault.ToError(), read.Fault == VaultFault.NotFound ? missing : read.Sentence, Record: null, read.Version);
+            return new(read.Fault.ToError(), read.Fault == VaultFault.NotFound ? missing : read.Sentence, Record: null, read.Version, read.Fault == VaultFault.PolicyDenied);
         }
 
         Kv2Record? record = Kv2RecordReader.TryRead(read.Record, keyId, out string? fault);

@@ -60,6 +60,24 @@ internal sealed class TransitKeys : IDisposable
         return lookup;
     }
 
+    /// <summary>As <see cref="GetAsync"/> for those who look at many keys: none that is in use has to go for it.</summary>
+    /// <param name="keyId">A legal id.</param>
+    public async ValueTask<KeyLook> LookAsync(string keyId, CancellationToken cancellation)
+    {
+        (KmsError error, Lease<KnownKey> lease) = await _keys.LookAsync(keyId, this, static (id, keys) => keys.FetchAsync(id), cancellation);
+        using (lease)
+        {
+            if (error != KmsError.BackendRejected)
+            {
+                return new KeyLook(error, Sentence: null, IsDenied: false, lease.Value?.Description);
+            }
+        }
+
+        // Why, and whether it is a policy that says so.
+        TransitLookup lookup = await ReadAsync(keyId, cancellation);
+        return new KeyLook(lookup.Error, lookup.Sentence, lookup.IsDenied, lookup.Key?.Description);
+    }
+
     /// <summary>Keeps what was just written, or found when there was nothing to write.</summary>
     public void Set(KnownKey key)
     {
@@ -110,12 +128,12 @@ internal sealed class TransitKeys : IDisposable
     {
         if (key.Error is not (KmsError.None or KmsError.KeyNotFound))
         {
-            return new TransitLookup(key.Error, key.Sentence, null, 0);
+            return new TransitLookup(key.Error, key.Sentence, null, 0, key.IsDenied);
         }
 
         if (read.Fault is not (VaultFault.None or VaultFault.NotFound))
         {
-            return new TransitLookup(read.Fault.ToError(), read.Sentence, null, 0);
+            return new TransitLookup(read.Fault.ToError(), read.Sentence, null, 0, IsDenied: read.Fault == VaultFault.PolicyDenied);
         }
 
         TransitRecord? record = null;

@@ -32,10 +32,7 @@ internal sealed class TransitListing(TransitEngine engine, KeyValueStore records
 
         string[] ids = [.. After(Legal(await engine.ListKeysAsync(cancellation)), marker).Take(limit + 1)];
         string[] page = ids.Length > limit ? ids[..limit] : ids;
-        KnownKey?[] found = await GetAsync(page, cancellation);
-        return new KeyPage(
-            [.. found.OfType<KnownKey>().Select(static key => key.Description)],
-            ids.Length > limit ? page[^1] : null);
+        return new KeyPage(await LookAsync(page, cancellation), ids.Length > limit ? page[^1] : null);
     }
 
     /// <exception cref="KmsException">KeyNotFound, KeyDamaged, or a backend error.</exception>
@@ -53,7 +50,7 @@ internal sealed class TransitListing(TransitEngine engine, KeyValueStore records
     {
         string[] ids = [.. Legal(await ListRecordsAsync(cancellation)).Order(Utf8Order.Instance)];
         string[] next = [.. After(ids, _lookedAt).Concat(ids).Take(Math.Min(LookedAtPerPass, ids.Length))];
-        await GetAsync(next, cancellation);
+        await LookAsync(next, cancellation);
         _lookedAt = next.LastOrDefault();
 
         List<KeyDescription> due = [];
@@ -65,7 +62,7 @@ internal sealed class TransitListing(TransitEngine engine, KeyValueStore records
                 keys.Set(known);
                 due.Add(known.Description);
             }
-            else if (lookup.Error is not (KmsError.KeyNotFound or KmsError.KeyDamaged))
+            else if (lookup.Error is not (KmsError.KeyNotFound or KmsError.KeyDamaged) && !lookup.IsDenied)
             {
                 throw new KmsException(lookup.Error, lookup.Sentence);
             }
@@ -104,19 +101,13 @@ internal sealed class TransitListing(TransitEngine engine, KeyValueStore records
     private static IEnumerable<string> After(IEnumerable<string> ids, string? marker) =>
         ids.Where(id => marker is null || Utf8Order.Instance.Compare(marker, id) < 0).Order(Utf8Order.Instance);
 
-    /// <summary>In the order of the ids; null for those that are gone meanwhile, and for those that cannot be used.</summary>
-    private async ValueTask<KnownKey?[]> GetAsync(string[] ids, CancellationToken cancellation)
+    /// <summary>In the order of the ids, without those that are gone meanwhile, that cannot be used, and that the token may not read.</summary>
+    private async ValueTask<ImmutableArray<KeyDescription>> LookAsync(string[] ids, CancellationToken cancellation)
     {
-        KnownKey?[] found = new KnownKey?[ids.Length];
+        KeyDescription?[] found = new KeyDescription?[ids.Length];
         ParallelOptions options = new() { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellation };
-        await Parallel.ForEachAsync(Enumerable.Range(0, ids.Length), options, async (i, cancelled) =>
-        {
-            (KmsError error, found[i]) = await keys.GetAsync(ids[i], cancelled);
-            if (error is not (KmsError.None or KmsError.KeyNotFound or KmsError.KeyDamaged))
-            {
-                throw new KmsException(error);
-            }
-        });
-        return found;
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, ids.Length), options, async (i, cancelled) => found[i] = (await keys.LookAsync(ids[i], cancelled)).Listed);
+        return [.. found.OfType<KeyDescription>()];
     }
 }

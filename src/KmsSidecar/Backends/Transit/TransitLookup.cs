@@ -9,7 +9,8 @@ namespace KmsSidecar.Backends.Transit;
 /// <param name="Sentence">Why there is no key; empty when there is.</param>
 /// <param name="Key">Null unless <paramref name="Error"/> is None.</param>
 /// <param name="Cas">Base of a write that replaces the record, or makes it.</param>
-internal readonly record struct TransitLookup(KmsError Error, string Sentence, KnownKey? Key, long Cas)
+/// <param name="IsDenied">By a policy, for this key.</param>
+internal readonly record struct TransitLookup(KmsError Error, string Sentence, KnownKey? Key, long Cas, bool IsDenied = false)
 {
     /// <exception cref="KmsException">There is none.</exception>
     public KnownKey Require() => Key ?? throw new KmsException(Error, Sentence);

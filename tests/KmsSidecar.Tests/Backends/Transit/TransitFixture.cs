@@ -39,12 +39,5 @@ internal sealed class TransitFixture : VaultFixture
         return Own(await TransitBackend.OpenAsync(await ConnectAsync(token), settings, mode, reports, Clock, Cancellation));
     }
 
-    /// <summary>A token that may do what the policy says, and no more.</summary>
-    public string TokenFor(string policy)
-    {
-        Vault.Admin.WritePolicy("narrow", policy);
-        return Vault.Admin.CreateToken(["narrow"]);
-    }
-
     public int CountOf(string path) => Vault.Requests.Count(path);
 }

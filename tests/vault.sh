@@ -41,6 +41,12 @@ role() { # BACKEND: an AppRole with that policy
   vault PUT "sys/policies/acl/$1" "{\"policy\":\"$(policy "$1")\"}"
   vault POST "auth/approle/role/$1" "{\"token_policies\":[\"$1\"],\"token_ttl\":\"1h\",\"token_max_ttl\":\"24h\"}"
 }
+logins() { # accessors of the tokens of AppRole log-ins that are alive
+  local accessor
+  for accessor in $(vault LIST auth/token/accessors | grep -o '"[A-Za-z0-9.]\{16,\}"' | tr -d '"'); do
+    case $(vault POST auth/token/lookup-accessor "{\"accessor\":\"$accessor\"}") in *'"path":"auth/approle/login"'*) echo "$accessor" ;; esac
+  done
+}
 role_id() { text role_id "$(vault GET "auth/approle/role/$1/role-id")"; }
 secret_id() { text secret_id "$(vault POST "auth/approle/role/$1/secret-id")"; }
 approle() { echo "{\"approle\":{\"role_id\":\"$(role_id "$1")\",\"secret_id\":\"$(secret_id "$1" | tee -a "$work/secrets")\"}}"; }
@@ -159,10 +165,9 @@ has "sealed" '"code":' "$(data generate-data-key -d '{}')"
 wait_for 10 grep -q 'vault operator unseal' <(admin status) ; has "status names the mend" "vault operator unseal" "$(admin status)"
 double_is unseal -X POST >/dev/null
 wait_for 40 came_back && ok "unsealed" || not_ok "unsealed" "$(admin status)"
-accessors=$(vault LIST auth/token/accessors | grep -o '"[A-Za-z0-9.]\{16,\}"' | tr -d '"')
-for accessor in $accessors; do
-  case $(vault POST auth/token/lookup-accessor "{\"accessor\":\"$accessor\"}") in *'"path":"auth/approle/login"'*) vault POST auth/token/revoke-accessor "{\"accessor\":\"$accessor\"}" >/dev/null ;; esac
-done
+revoked=$(logins)
+check "of the one log-in there is" 1 "$(wc -w <<<"$revoked")"
+vault POST auth/token/revoke-accessor "{\"accessor\":\"$revoked\"}"
 check "a new log-in at once" 200 "$(data_code generate-data-key -d '{}')"
 
 echo "# rollback"
@@ -220,10 +225,16 @@ opens "all versions" "${kv_keys[@]}"
 rejected=$(cat "$work"/rotations-* | grep -vc '"success":true\|^$')
 echo "  $done_times rotations succeeded, $rejected lost a race and said so"
 
+lacks "no secret in the status" "$(head -1 "$work/secrets")" "$(admin status)$(admin config/history)"
+
+echo "# leave-taking"
+check "a token for each backend of the two daemons" 3 "$(logins | wc -l)"
+end "$daemon" TERM; daemon=
+end "$second" TERM; second=
+check "and none when they have ended" "" "$(logins)"
+
 echo "# secrets"
 found=
 while read -r secret; do [ -z "$secret" ] || found+=$(grep -rl -- "$secret" "$work"/*.log "$work"/*-state 2>/dev/null); done <"$work/secrets"
 check "none in a log or, in the clear, in the state" "" "$found"
-lacks "none in the status" "$(head -1 "$work/secrets")" "$(admin status)$(admin config/history)"
-
 report

@@ -23,7 +23,7 @@ internal sealed class BackendFactory(
     IFileSteps steps,
     DirectoryLocks locks,
     TimeProvider clock,
-    ILoggerFactory logs) : IDisposable
+    ILoggerFactory logs) : IAsyncDisposable
 {
     private const int MaxStaticKeyFileBytes = 4096;
 
@@ -37,7 +37,8 @@ internal sealed class BackendFactory(
         _ => _vaults.OpenAsync(document, mode, cancellation),
     };
 
-    public void Dispose() => _vaults.Dispose();
+    /// <summary>After the last backend.</summary>
+    public ValueTask DisposeAsync() => _vaults.DisposeAsync();
 
     /// <inheritdoc cref="SecretIdUnwrapper"/>
     public ValueTask<SecretBytes> UnwrapAsync(ConfigurationDocument document, CancellationToken cancellation) =>

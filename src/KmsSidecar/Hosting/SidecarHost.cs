@@ -217,7 +217,7 @@ internal sealed class SidecarHost : IAsyncDisposable
 
         await Service.DisposeAsync();
         _audit?.Dispose();
-        _backends.Dispose();
+        await _backends.DisposeAsync();
         _accounts.Dispose();
         _sessionKeys.Dispose();
         _state.Dispose();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KmsSidecar.Backends;
 using KmsSidecar.Backends.Kv2;
 using KmsSidecar.Backends.Transit;
@@ -10,14 +11,21 @@ using KmsSidecar.Vault;
 namespace KmsSidecar.Hosting;
 
 /// <summary>Opens the backends that are in Vault, each with a client of its own.</summary>
-internal sealed class VaultFactory(BackendReports reports, TimeProvider clock, ILoggerFactory logs) : IDisposable
+internal sealed class VaultFactory(BackendReports reports, TimeProvider clock, ILoggerFactory logs) : IAsyncDisposable
 {
+    /// <summary>A client takes some of it where its server does not answer.</summary>
+    private static readonly TimeSpan LeavePatience = TimeSpan.FromSeconds(5);
+
     private readonly UnwrappedSecret _unwrapped = new();
+
+    /// <summary>Those that have not ended yet.</summary>
+    private readonly ConcurrentDictionary<VaultClient, Task> _clients = [];
 
     public async ValueTask<IKeyBackend> OpenAsync(ConfigurationDocument document, OpenMode mode, CancellationToken cancellation)
     {
         KmsConfiguration configuration = KmsConfiguration.From(document);
         VaultClient client = await VaultClient.OpenAsync(SettingsOf(document, AuthOf(document.AuthMethod!)), clock, logs, cancellation);
+        _clients[client] = ForgetAfterAsync(client);
         return configuration.Backend == BackendType.VaultKv2
             ? await Kv2Backend.OpenAsync(client, Kv2SettingsOf(configuration), mode, reports, clock, cancellation)
             : await TransitBackend.OpenAsync(client, TransitSettingsOf(configuration), mode, reports, clock, cancellation);
@@ -29,7 +37,18 @@ internal sealed class VaultFactory(BackendReports reports, TimeProvider clock, I
         () => VaultClient.UnwrapAsync(
             SettingsOf(document, new VaultAuth.Token(Copy(document.AuthMethod.Secret)!)), document.AuthMethod.Mount!, clock, logs, cancellation));
 
-    public void Dispose() => _unwrapped.Dispose();
+    /// <summary>After the last backend. Waits until their clients have taken leave of their servers, tokens of our own being revoked.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_clients.Values).WaitAsync(LeavePatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _unwrapped.Dispose();
+    }
+
+    private async Task ForgetAfterAsync(VaultClient client)
+    {
+        await client.Ended;
+        _clients.TryRemove(client, out _);
+    }
 
     private static VaultSettings SettingsOf(ConfigurationDocument document, VaultAuth auth)
     {

@@ -92,10 +92,12 @@ internal sealed class KeyValueStore
         {
             VaultFault.None when body.Version > 0 => (VaultFault.None, ""),
             VaultFault.None => NotVault("no version in the answer to a write"),
-            VaultFault.NotFound => Missing(answer, in body, what: "a write was answered with 404"),
+            VaultFault.NotFound => Missing(answer, in body, what: ""),
             _ => (answer.Fault, answer.Sentence),
         };
-        return new KeyValueWrite(fault, sentence, isConflict, body.Version);
+        return fault == VaultFault.NotFound
+            ? new KeyValueWrite(VaultFault.Rejected, $"{_vault.Name} answers a write to '{Mount}' with 404; see what is mounted there: vault secrets list -detailed", isConflict, 0)
+            : new KeyValueWrite(fault, sentence, isConflict, body.Version);
     }
 
     /// <summary>What there is right below a path; empty for the prefix itself.</summary>

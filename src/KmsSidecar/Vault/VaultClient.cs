@@ -22,6 +22,7 @@ internal sealed class VaultClient : IVault, IAsyncDisposable
     private readonly VaultCredentials _credentials;
     private readonly RecentCheck _check;
     private readonly CancellationTokenSource _end = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _disposed;
 
     /// <summary>Timestamp of the last success; 0 before the first.</summary>
@@ -42,6 +43,9 @@ internal sealed class VaultClient : IVault, IAsyncDisposable
     }
 
     public string Name => _settings.Name;
+
+    /// <summary>Ends when it has been disposed of, and has no more to do with the server.</summary>
+    public Task Ended => _ended.Task;
 
     public VaultStatus Status
     {
@@ -155,6 +159,7 @@ internal sealed class VaultClient : IVault, IAsyncDisposable
         _keptSlot.Dispose();
         _settings.Dispose();
         _end.Dispose();
+        _ended.SetResult();
     }
 
     private async ValueTask<VaultAnswer> SendAsync(VaultCall call, int attempts, CancellationToken cancellation)

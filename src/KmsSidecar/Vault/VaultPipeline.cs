@@ -30,7 +30,7 @@ internal sealed class VaultPipeline(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return NotSent(VaultFault.Overloaded, $"the call had no turn at Vault at {settings.Name} within {_deadline.TotalSeconds:0.#} s; see its own load");
+            return NoTurn();
         }
 
         try
@@ -48,13 +48,18 @@ internal sealed class VaultPipeline(
         VaultAnswer? last = null;
         for (int attempt = 1; ; attempt++)
         {
+            if (VaultPolicy.TimeoutOf(settings.Timeout, _deadline - clock.GetElapsedTime(start)) is not { } timeout)
+            {
+                return last ?? NoTurn();
+            }
+
             if (!Breaker.TryEnter(out bool isProbe))
             {
                 return last ?? LeftAlone();
             }
 
             last?.Dispose();
-            VaultAttempt made = await TryAsync(call, token, isProbe, start, isRetry: attempt > 1, cancellation);
+            VaultAttempt made = await TryAsync(call, token, isProbe, timeout, isRetry: attempt > 1, cancellation);
             last = made.Answer;
             counters.Count(last.Fault);
             if (!VaultPolicy.IsRetryable(last.Fault))
@@ -95,14 +100,12 @@ internal sealed class VaultPipeline(
     }
 
     private async ValueTask<VaultAttempt> TryAsync(
-        VaultCall call, VaultToken? token, bool isProbe, long start, bool isRetry, CancellationToken cancellation)
+        VaultCall call, VaultToken? token, bool isProbe, TimeSpan timeout, bool isRetry, CancellationToken cancellation)
     {
         bool hasVerdict = false;
         try
         {
             counters.CountAttempt(isRetry);
-            TimeSpan left = _deadline - clock.GetElapsedTime(start);
-            TimeSpan timeout = left > settings.Timeout ? settings.Timeout : left > TimeSpan.Zero ? left : TimeSpan.Zero;
             VaultAttempt made = await transport.SendAsync(call, token, timeout, cancellation);
             hasVerdict = true;
             return made;
@@ -115,6 +118,9 @@ internal sealed class VaultPipeline(
             }
         }
     }
+
+    private VaultAnswer NoTurn() =>
+        NotSent(VaultFault.Overloaded, $"the call had no turn at Vault at {settings.Name} within {_deadline.TotalSeconds:0.#} s; see its own load");
 
     private VaultAnswer LeftAlone() => NotSent(
         VaultFault.CircuitOpen, $"Vault at {settings.Name} is left alone for {settings.CircuitPeriod.TotalSeconds:0.#} s at a time after failures in a row: {Breaker.LastFailure}");

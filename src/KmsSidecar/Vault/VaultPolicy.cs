@@ -1,18 +1,22 @@
 namespace KmsSidecar.Vault;
 
-/// <summary>How much is asked of a server at once, how often, and with which pauses. RustFS's numbers.</summary>
+/// <summary>How much is asked of a server at once, how often, and with which pauses. RustFS's numbers, but for the queue, which is longer.</summary>
 internal static class VaultPolicy
 {
     /// <summary>Calls under way at a time, one of which is kept for credentials.</summary>
     public const int MaxConcurrent = 64;
 
-    public const int MaxWaiting = 64;
+    /// <summary>Calls that wait for their turn, none of them beyond its deadline: some batches of many keys at once must have room.</summary>
+    public const int MaxWaiting = 1024;
 
     /// <summary>Failures in a row, by which the breaker opens.</summary>
     public const int BreakingFailures = 5;
 
     /// <summary>A server that asks for a longer pause is not asked again within the call.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+
+    /// <summary>The part of an attempt's time that must be left for one to begin.</summary>
+    private const double ShortestAttempt = 0.1;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
 
@@ -35,6 +39,9 @@ internal static class VaultPolicy
 
         return whole;
     }
+
+    /// <summary>The time of an attempt, by what is left of the whole call's; null where that is not worth a try. A server is not to blame for having had no time.</summary>
+    public static TimeSpan? TimeoutOf(TimeSpan timeout, TimeSpan left) => left >= timeout ? timeout : left >= timeout * ShortestAttempt ? left : null;
 
     private static TimeSpan CapAfter(int failures) => failures > 5 ? LongestPause : TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << (failures - 1)));
 }

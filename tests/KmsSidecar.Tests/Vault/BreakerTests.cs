@@ -1,6 +1,7 @@
 using KmsSidecar.Doubles;
 using KmsSidecar.Doubles.Faults;
 using KmsSidecar.Vault;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -167,15 +168,15 @@ public sealed class BreakerTests
         await using ClientUnderTest test = await ClientUnderTest.OpenAsync(settings, _clock);
         vault.Faults.Add(Fault.Hang("transit/*"));
 
-        Task<VaultAnswer>[] calls = [.. Enumerable.Range(0, 127).Select(_ => test.SendAsync())];
+        Task<VaultAnswer>[] calls = [.. Enumerable.Range(0, 63 + VaultPolicy.MaxWaiting).Select(_ => test.SendAsync())];
         await vault.Requests.WaitForAsync(63, "transit/*", cancellation: TestContext.Current.CancellationToken);
-        await test.UntilAsync(() => test.Client.Status is { InFlight: 63, Queued: 64 });
+        await test.UntilAsync(() => test.Client.Status is { InFlight: 63, Queued: VaultPolicy.MaxWaiting });
         using VaultAnswer refused = await test.SendAsync();
         _clock.Advance(TimeSpan.FromSeconds(10));
         await test.UntilAsync(() => vault.Requests.Count("auth/token/renew-self") > 0, step: 0.01);
 
         Assert.Equal(VaultFault.Overloaded, refused.Fault);
-        Assert.Contains("64 calls wait", refused.Sentence);
+        Assert.Contains($"{VaultPolicy.MaxWaiting} calls wait", refused.Sentence);
         Assert.Equal(63, vault.Requests.Count("transit/*"));
         Assert.All(calls, static call => Assert.False(call.IsCompleted));
 
@@ -187,7 +188,28 @@ public sealed class BreakerTests
             answer.Dispose();
         }
 
-        Assert.Equal(127, vault.Requests.Count("transit/*"));
+        Assert.Equal(63 + VaultPolicy.MaxWaiting, vault.Requests.Count("transit/*"));
+    }
+
+    [Fact]
+    public async Task CallWhoseTurnComesTooLate_IsNotSent_AndTheServerIsNotToBlame()
+    {
+        await using VaultDouble vault = await VaultDouble.StartAsync();
+        using VaultSettings settings = new() { Address = vault.Address, Auth = ClientUnderTest.TokenAuth(), Timeout = TimeSpan.FromSeconds(10), Attempts = 1 };
+        using VaultTransport transport = new(settings, _clock, NullLogger.Instance);
+        using Bulkhead slot = new(1, 1);
+        VaultPipeline pipeline = new("operations", settings, transport, slot, new VaultCounters(), _clock, NullLogger.Instance);
+        Assert.True(await slot.TryEnterAsync(static () => new CancellationTokenSource(), TestContext.Current.CancellationToken));
+
+        Task<VaultAnswer> late = pipeline.SendAsync(ClientUnderTest.Call("sys/health"), token: null, TestContext.Current.CancellationToken).AsTask();
+        _clock.Advance(TimeSpan.FromSeconds(9.5));
+        slot.Leave();
+        using VaultAnswer answer = await late;
+
+        Assert.Equal(VaultFault.Overloaded, answer.Fault);
+        Assert.Contains("had no turn at Vault", answer.Sentence);
+        Assert.Equal((0, 0), (vault.Requests.Count("*"), slot.InFlight));
+        Assert.Equal(CircuitState.Closed, pipeline.Breaker.State);
     }
 
     private CircuitBreaker Opened()

@@ -17,6 +17,12 @@ internal sealed class TokenEngine(TokenStore tokens, TimeProvider clock, string 
                 return Answer.Data(call.Caller!.DescribeLease(now));
             case "lookup":
                 return Answer.Data(Named(call).DescribeLease(now));
+            case "accessors/" when call.Operation == Operation.List:
+                return Answer.Data(new JsonObject { ["keys"] = new JsonArray([.. tokens.Accessors.Select(static accessor => JsonValue.Create(accessor))]) });
+            case "lookup-accessor":
+                JsonObject lease = ByAccessor(call).DescribeLease(now);
+                lease["id"] = "";
+                return Answer.Data(lease);
             case "renew-self":
                 return Renew(call, call.Caller!);
             case "renew":
@@ -28,7 +34,7 @@ internal sealed class TokenEngine(TokenStore tokens, TimeProvider clock, string 
                 tokens.Revoke(Named(call));
                 return Answer.Empty;
             case "revoke-accessor":
-                tokens.Revoke(tokens.FindByAccessor(call.Text("accessor") ?? "") ?? throw new VaultFailure(400, "invalid accessor"));
+                tokens.Revoke(ByAccessor(call));
                 return Answer.Empty;
             default:
                 throw VaultFailure.UnsupportedPath();
@@ -64,6 +70,8 @@ internal sealed class TokenEngine(TokenStore tokens, TimeProvider clock, string 
         string? warning = tokens.Renew(token, call.Duration("increment"));
         return Answer.Auth(token.DescribeAuth(clock.GetUtcNow()), warning is null ? [] : [warning]);
     }
+
+    private Token ByAccessor(Call call) => tokens.FindByAccessor(call.Text("accessor") ?? "") ?? throw new VaultFailure(400, "invalid accessor");
 
     private Token Named(Call call) => tokens.Find(call.Text("token")) ?? throw new VaultFailure(403, "bad token");
 }

@@ -66,6 +66,8 @@ internal sealed class TokenStore(TimeProvider clock)
         return token;
     }
 
+    public IEnumerable<string> Accessors => _tokens.Values.Select(static token => token.Accessor);
+
     public Token? FindByAccessor(string accessor) =>
         _tokens.Values.FirstOrDefault(token => token.Accessor == accessor) is { } token ? Find(token.Id) : null;
 

@@ -81,6 +81,16 @@ public sealed class Kv2StoreTests
     }
 
     [Fact]
+    public async Task AWriteThatIsAnsweredWith404_DoesNotMeanThatTheKeyIsMissing()
+    {
+        await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();
+        Kv2Backend backend = await fixture.OpenAsync();
+        fixture.Vault.Faults.Add(Fault.Refuse(404, "secret/data/*") with { Method = "POST" });
+        KmsException refused = await Assert.ThrowsAsync<KmsException>(() => backend.CreateAsync(Key));
+        Assert.Equal(KmsError.BackendRejected, refused.Error);
+    }
+
+    [Fact]
     public async Task ADeletedRecord_IsMadeAnew_ButNotBesideItsVersions()
     {
         await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();

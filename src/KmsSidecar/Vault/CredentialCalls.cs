@@ -73,13 +73,18 @@ internal sealed class CredentialCalls(string server, VaultPipeline pipeline, Tim
     }
 
     /// <returns>Its life from now on.</returns>
-    /// <exception cref="KmsException">It was not renewed.</exception>
+    /// <exception cref="KmsException">It was not renewed; BackendRejected where the server has refused to.</exception>
     public async ValueTask<TokenLife> RenewAsync(VaultToken token, CancellationToken cancellation)
     {
         long since = clock.GetTimestamp();
         VaultCall call = new("renew-self", HttpMethod.Post, "auth/token/renew-self", VaultRepeat.Safe, "{}"u8.ToArray());
         using VaultAnswer answer = await pipeline.SendAsync(call, token, cancellation);
-        return answer.Fault == VaultFault.None ? ReadLife(call, answer, since, token.Life.Granted) : throw answer.ToException();
+        return answer.Fault switch
+        {
+            VaultFault.None => ReadLife(call, answer, since, token.Life.Granted),
+            VaultFault.Rejected or VaultFault.PolicyDenied or VaultFault.CredentialsRefused => throw new KmsException(KmsError.BackendRejected, answer.Sentence),
+            _ => throw answer.ToException(),
+        };
     }
 
     /// <summary>What a wrapping token wraps: once, for whoever comes first.</summary>

@@ -220,6 +220,15 @@ internal sealed class VaultCredentials : IAsyncDisposable
             await LogInAsync(end);
             return;
         }
+        catch (KmsException refused) when (refused.Error == KmsError.BackendRejected)
+        {
+            // Where it is alive all the same it is as one that cannot be renewed: asking again would change nothing.
+            Tokens.Failed(refused);
+            await LookUpAsync(token, end);
+            token.Life = token.Life with { IsRenewable = false };
+            Tokens.Succeeded();
+            return;
+        }
 
         Tokens.Succeeded();
         VaultLog.TokenRenewed(_log, _settings.Name, TextOf(token.Life));

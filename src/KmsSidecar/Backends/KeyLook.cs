@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 
@@ -10,9 +11,20 @@ namespace KmsSidecar.Backends;
 /// <param name="Key">Null unless <paramref name="Error"/> is None.</param>
 internal readonly record struct KeyLook(KmsError Error, string? Sentence, bool IsDenied, KeyDescription? Key)
 {
-    /// <summary>The key; null for one that is gone, damaged, or not for this token, and that has no place in a list.</summary>
-    /// <exception cref="KmsException">A backend error.</exception>
-    public KeyDescription? Listed => Error is KmsError.None or KmsError.KeyNotFound or KmsError.KeyDamaged || IsDenied
-        ? Key
-        : throw (Sentence is null ? new KmsException(Error) : new KmsException(Error, Sentence));
+    /// <summary>The keys that have a place in a list: not those that are gone, damaged, or not for this token.</summary>
+    /// <exception cref="KmsException">A backend error; also where the token may read none at all, which is a mistake in its policy.</exception>
+    public static ImmutableArray<KeyDescription> Listed(IReadOnlyCollection<KeyLook> looks)
+    {
+        bool isAllDenied = looks.All(static look => look.IsDenied);
+        foreach (KeyLook look in looks)
+        {
+            bool isKnown = look.Error is KmsError.None or KmsError.KeyNotFound or KmsError.KeyDamaged;
+            if (!isKnown && (isAllDenied || !look.IsDenied))
+            {
+                throw look.Sentence is null ? new KmsException(look.Error) : new KmsException(look.Error, look.Sentence);
+            }
+        }
+
+        return [.. looks.Select(static look => look.Key).OfType<KeyDescription>()];
+    }
 }

@@ -35,7 +35,8 @@ internal sealed class VaultFactory(BackendReports reports, TimeProvider clock, I
     public ValueTask<SecretBytes> UnwrapAsync(ConfigurationDocument document, CancellationToken cancellation) => _unwrapped.GetAsync(
         document.AuthMethod!.Secret!.Span,
         () => VaultClient.UnwrapAsync(
-            SettingsOf(document, new VaultAuth.Token(Copy(document.AuthMethod.Secret)!)), document.AuthMethod.Mount!, clock, logs, cancellation));
+            SettingsOf(document, new VaultAuth.Token(Copy(document.AuthMethod.Secret)!)), document.AuthMethod.Mount!, clock, logs, CancellationToken.None),
+        cancellation);
 
     /// <summary>After the last backend. Waits until their clients have taken leave of their servers, tokens of our own being revoked.</summary>
     public async ValueTask DisposeAsync()

@@ -40,8 +40,8 @@ internal sealed class ChangeLock : IDisposable
         }
     }
 
-    /// <summary>The same for a stop: whoever is in, or comes in before it, is cancelled.</summary>
-    public async ValueTask<Holding> EnterToStopAsync(CancellationToken cancellation)
+    /// <summary>The same for a stop: <see cref="Holding.Cancellation"/> of who is in, or comes in before it, is cancelled. So it cannot be cancelled itself.</summary>
+    public async ValueTask<Holding> EnterToStopAsync()
     {
         lock (_gate)
         {
@@ -51,8 +51,8 @@ internal sealed class ChangeLock : IDisposable
 
         try
         {
-            await _free.WaitAsync(cancellation);
-            return new Holding(this, cancellation);
+            await _free.WaitAsync();
+            return new Holding(this, CancellationToken.None);
         }
         finally
         {

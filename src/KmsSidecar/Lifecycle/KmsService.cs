@@ -6,14 +6,14 @@ namespace KmsSidecar.Lifecycle;
 
 /// <summary>The service as the playbook describes it: configure, start, stop, reconfigure and roll back, without a restart.</summary>
 /// <remarks>
-/// Every change has the same four steps under one lock: build and check a whole new snapshot, store it, publish it, log it.
+/// Every change of the configuration has the same four steps under one lock: build and check a whole new snapshot, store it, publish it, log it.
 /// A failure in the first two changes nothing. Requests take the current snapshot without a lock and keep it until they end.
 /// </remarks>
 internal sealed class KmsService : IAsyncDisposable
 {
     private readonly ChangeLock _changes = new();
 
-    /// <summary>Entered after <see cref="_changes"/>, by all of those but a stop.</summary>
+    /// <summary>Entered after <see cref="_changes"/>, by what operators ask for but a stop.</summary>
     private readonly ChangeLock _keyChanges = new();
     private readonly SnapshotReference _reference;
     private readonly ConfigurationStore _store;
@@ -220,7 +220,7 @@ internal sealed class KmsService : IAsyncDisposable
     public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
     {
         using ChangeCounts.Attempt attempt = Changes.Begin("stop");
-        using ChangeLock.Holding change = await _changes.EnterToStopAsync(cancellation);
+        using ChangeLock.Holding change = await _changes.EnterToStopAsync();
         if (Current.Document is null)
         {
             attempt.Succeeded();
@@ -234,7 +234,7 @@ internal sealed class KmsService : IAsyncDisposable
         return ServiceState.Configured;
     }
 
-    /// <summary>Changes keys of the active backend, while nothing else changes but that the service may be stopped.</summary>
+    /// <summary>Changes keys of the active backend, while no operator changes anything else but that the service may be stopped.</summary>
     /// <param name="change">Gets the snapshot in effect, whose first backend is the active one.</param>
     public async Task<T> ChangeKeysAsync<T>(Func<Snapshot, Task<T>> change, CancellationToken cancellation)
     {
@@ -286,9 +286,9 @@ internal sealed class KmsService : IAsyncDisposable
             using ChangeLock.Holding keys = await _keyChanges.EnterAsync(holding.Cancellation);
             return await change(holding.Cancellation);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (holding.Cancellation.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
-            throw new KmsException(KmsError.WrongState, "the service was stopped meanwhile, and nothing else has changed");
+            throw new KmsException(KmsError.WrongState, "this gave way to a stop; the configuration is as it was");
         }
     }
 

@@ -59,19 +59,19 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     /// <returns>None with a lease, which the caller disposes; or the error of the fetch with none.</returns>
     public ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
         TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
-        GetAsync(key, state, fetch, Purpose.Use, cancellation);
+        GetAsync(key, state, fetch, FetchPurpose.Use, cancellation);
 
     /// <summary>What a fetch brings that begins now. It takes the place of what is kept; where it fails, that stays.</summary>
     /// <inheritdoc cref="GetAsync{TState}(TKey, TState, Func{TKey, TState, Task{ValueTuple{KmsError, TValue}}}, CancellationToken)"/>
     public ValueTask<(KmsError Error, Lease<TValue> Lease)> RefreshAsync<TState>(
         TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
-        GetAsync(key, state, fetch, Purpose.Refresh, cancellation);
+        GetAsync(key, state, fetch, FetchPurpose.Refresh, cancellation);
 
     /// <summary>The same for those who look at many: nothing in use has to go for it, and it counts as no use itself.</summary>
     /// <inheritdoc cref="GetAsync{TState}(TKey, TState, Func{TKey, TState, Task{ValueTuple{KmsError, TValue}}}, CancellationToken)"/>
     public ValueTask<(KmsError Error, Lease<TValue> Lease)> LookAsync<TState>(
         TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, CancellationToken cancellation) =>
-        GetAsync(key, state, fetch, Purpose.Look, cancellation);
+        GetAsync(key, state, fetch, FetchPurpose.Look, cancellation);
 
     /// <summary>Puts a value in the place of what is kept or being fetched.</summary>
     /// <param name="value">Taken over.</param>
@@ -129,14 +129,14 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     }
 
     private async ValueTask<(KmsError Error, Lease<TValue> Lease)> GetAsync<TState>(
-        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, Purpose purpose, CancellationToken cancellation)
+        TKey key, TState state, Func<TKey, TState, Task<(KmsError Error, TValue? Value)>> fetch, FetchPurpose purpose, CancellationToken cancellation)
     {
         SharedFetch<Entry> running;
         bool isMine = false;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (purpose == Purpose.Refresh)
+            if (purpose == FetchPurpose.Refresh)
             {
                 _fetches.Remove(key);
             }
@@ -145,7 +145,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
                 return (KmsError.None, new Lease<TValue>(held));
             }
 
-            _misses += purpose == Purpose.Look ? 0 : 1;
+            _misses += purpose == FetchPurpose.Look ? 0 : 1;
             if (!_fetches.TryGetValue(key, out running!))
             {
                 isMine = true;
@@ -153,7 +153,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
             }
 
             running.Waiting++;
-            running.IsForUse |= purpose != Purpose.Look;
+            running.IsForUse |= purpose != FetchPurpose.Look;
         }
 
         if (isMine)
@@ -239,14 +239,14 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
     }
 
     /// <summary>Lends what is kept, in the lock.</summary>
-    private Entry? Lookup(TKey key, Purpose purpose)
+    private Entry? Lookup(TKey key, FetchPurpose purpose)
     {
         if (!_entries.TryGetValue(key, out Entry? entry) || IsOver(entry))
         {
             return null;
         }
 
-        if (purpose == Purpose.Use)
+        if (purpose == FetchPurpose.Use)
         {
             _hits++;
             _uses.Remove(entry.Use);
@@ -257,7 +257,7 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         return entry;
     }
 
-    /// <param name="mayEvict">Where there is no room; otherwise it is not kept then.</param>
+    /// <param name="mayEvict">For a use. Otherwise it is not kept where there is no room, and is the first to go.</param>
     /// <returns>What had to go instead.</returns>
     private Entry? Keep(Entry entry, bool mayEvict)
     {
@@ -280,7 +280,15 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         entry.Lend();
         entry.Begun = _clock.GetTimestamp();
         _entries[entry.Key] = entry;
-        _uses.AddLast(entry.Use);
+        if (mayEvict)
+        {
+            _uses.AddLast(entry.Use);
+        }
+        else
+        {
+            _uses.AddFirst(entry.Use);
+        }
+
         _ages.AddLast(entry.Age);
         return evicted;
     }
@@ -318,15 +326,6 @@ internal sealed class LeaseCache<TKey, TValue> : IDisposable
         }
 
         over.ForEach(static entry => entry.Release());
-    }
-
-    private enum Purpose
-    {
-        Use,
-
-        /// <summary>Use, and not of what is kept.</summary>
-        Refresh,
-        Look,
     }
 
     private sealed class Entry : Shared<TValue>

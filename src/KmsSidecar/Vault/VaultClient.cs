@@ -149,17 +149,23 @@ internal sealed class VaultClient : IVault, IAsyncDisposable
         }
 
         _disposed = true;
-        await _end.CancelAsync();
+        try
+        {
+            await _end.CancelAsync();
 
-        // Whoever wanted to know may have left before it was found out.
-        await _check.SettleAsync();
-        await _credentials.DisposeAsync();
-        _transport.Dispose();
-        _bulkhead.Dispose();
-        _keptSlot.Dispose();
-        _settings.Dispose();
-        _end.Dispose();
-        _ended.SetResult();
+            // Whoever wanted to know may have left before it was found out.
+            await _check.SettleAsync();
+            await _credentials.DisposeAsync();
+            _transport.Dispose();
+            _bulkhead.Dispose();
+            _keptSlot.Dispose();
+            _settings.Dispose();
+            _end.Dispose();
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
     }
 
     private async ValueTask<VaultAnswer> SendAsync(VaultCall call, int attempts, CancellationToken cancellation)

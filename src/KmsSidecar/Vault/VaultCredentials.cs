@@ -3,28 +3,15 @@ using KmsSidecar.Errors;
 
 namespace KmsSidecar.Vault;
 
-/// <summary>What was found out about a token that Vault has refused.</summary>
-internal enum TokenVerdict
-{
-    /// <summary>There is another one by now: send again.</summary>
-    Replaced,
-
-    /// <summary>It is alive: what it was used for is refused.</summary>
-    Alive,
-
-    /// <summary>It is dead, and there is no other.</summary>
-    Dead,
-
-    /// <summary>Vault could not be asked.</summary>
-    Unknown,
-}
-
 /// <summary>Has a token, renews it at half of its life, and replaces it when it ends, meets its maximum or turns out dead.</summary>
 /// <remarks>Thread-safe. Calls in flight finish with the token that they began with.</remarks>
 internal sealed class VaultCredentials : IAsyncDisposable
 {
     /// <summary>After a cycle that failed, somewhere between its half and its whole.</summary>
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>After a renewal that was refused: half of what is left, and no less.</summary>
+    private static readonly TimeSpan RefusedPause = TimeSpan.FromMinutes(1);
 
     /// <summary>Between two cycles, however short the token's life.</summary>
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
@@ -51,6 +38,9 @@ internal sealed class VaultCredentials : IAsyncDisposable
     private readonly Lock _lock = new();
     private Task<TokenVerdict> _judging = Task.FromResult(TokenVerdict.Unknown);
     private long _generation;
+
+    /// <summary>The server has answered that it does not renew the token, which may live on: asking soon again would change nothing.</summary>
+    private bool _isRefused;
 
     /// <param name="source">Taken over.</param>
     /// <param name="breaker">Of the calls.</param>
@@ -151,6 +141,11 @@ internal sealed class VaultCredentials : IAsyncDisposable
 
     private TimeSpan PauseUntilDue()
     {
+        if (_isRefused)
+        {
+            return Between(RefusedPause, (Tokens.Current!.Life.LeftAt(_clock) ?? TimeSpan.Zero) / 2);
+        }
+
         if (Tokens.HasFailed)
         {
             return _breaker.Remaining is { } open && open > TimeSpan.Zero ? open : RetryPause * (0.5 + (Random.Shared.NextDouble() / 2));
@@ -165,15 +160,15 @@ internal sealed class VaultCredentials : IAsyncDisposable
         }
 
         due = _source.PollInterval is { } poll && !(due < poll) ? poll : due;
-        return due is not { } pause ? Timeout.InfiniteTimeSpan
-            : pause < ShortestPause ? ShortestPause
-            : pause > LongestPause ? LongestPause
-            : pause;
+        return due is { } pause ? Between(ShortestPause, pause) : Timeout.InfiniteTimeSpan;
     }
+
+    private static TimeSpan Between(TimeSpan shortest, TimeSpan pause) => pause < shortest ? shortest : pause > LongestPause ? LongestPause : pause;
 
     /// <summary>One cycle: what the token in use needs now.</summary>
     private async Task KeepAsync(VaultToken token, CancellationToken end)
     {
+        _isRefused = false;
         if (_source.IsKept)
         {
             await FollowAsync(token, end);
@@ -222,12 +217,8 @@ internal sealed class VaultCredentials : IAsyncDisposable
         }
         catch (KmsException refused) when (refused.Error == KmsError.BackendRejected)
         {
-            // Where it is alive all the same it is as one that cannot be renewed: asking again would change nothing.
-            Tokens.Failed(refused);
-            await LookUpAsync(token, end);
-            token.Life = token.Life with { IsRenewable = false };
-            Tokens.Succeeded();
-            return;
+            _isRefused = true;
+            throw;
         }
 
         Tokens.Succeeded();

@@ -62,6 +62,13 @@ internal sealed class VaultPipeline(
             VaultAttempt made = await TryAsync(call, token, isProbe, timeout, isRetry: attempt > 1, cancellation);
             last = made.Answer;
             counters.Count(last.Fault);
+            if (last.Fault == VaultFault.TimedOut && timeout < settings.Timeout)
+            {
+                // What it lacked, it had spent waiting for its turn: the server is not to blame.
+                Breaker.Abandoned(isProbe);
+                return last;
+            }
+
             if (!VaultPolicy.IsRetryable(last.Fault))
             {
                 if (Breaker.Succeeded())

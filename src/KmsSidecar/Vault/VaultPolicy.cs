@@ -40,7 +40,7 @@ internal static class VaultPolicy
         return whole;
     }
 
-    /// <summary>The time of an attempt, by what is left of the whole call's; null where that is not worth a try. A server is not to blame for having had no time.</summary>
+    /// <summary>The time of an attempt, by what is left of the whole call's; null where that is not worth a try.</summary>
     public static TimeSpan? TimeoutOf(TimeSpan timeout, TimeSpan left) => left >= timeout ? timeout : left >= timeout * ShortestAttempt ? left : null;
 
     private static TimeSpan CapAfter(int failures) => failures > 5 ? LongestPause : TimeSpan.FromTicks(Math.Min(LongestPause.Ticks, FirstPause.Ticks << (failures - 1)));

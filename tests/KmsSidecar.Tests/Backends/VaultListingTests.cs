@@ -38,6 +38,24 @@ public sealed class VaultListingTests
     }
 
     [Fact]
+    public async Task TokenThatMayReadNoKey_IsToldSo_AndGetsNoEmptyList()
+    {
+        await using TransitFixture fixture = await TransitFixture.StartAsync();
+        await MakeAsync(await fixture.OpenAsync());
+        string token = fixture.TokenFor("""
+            path "transit/keys" { capabilities = ["list"] }
+            path "secret/data/*" { capabilities = ["read"] }
+            path "secret/metadata/*" { capabilities = ["list"] }
+            """);
+        TransitBackend narrow = await fixture.OpenAsync(mode: OpenMode.Existing, token: token);
+
+        KmsException refused = await Assert.ThrowsAsync<KmsException>(() => narrow.ListAsync());
+        Assert.Equal(KmsError.BackendRejected, refused.Error);
+        Assert.Contains("transit/keys/", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<KmsException>(() => narrow.DueAsync(fixture.Clock.GetUtcNow()));
+    }
+
+    [Fact]
     public async Task Kv2_LeavesOutKeysThatTheTokenMayNotRead()
     {
         await using Kv2Fixture fixture = await Kv2Fixture.StartAsync();

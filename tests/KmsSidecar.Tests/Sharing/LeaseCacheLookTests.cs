@@ -27,8 +27,10 @@ public sealed class LeaseCacheLookTests : IDisposable
         Assert.Same(a, await LookAsync("a"));
         Assert.Equal(new CacheCounts(Hits: 0, Misses: 2, Evictions: 0, Entries: 3), _cache.Counts);
 
-        // Looking has not made it younger.
+        // What was only looked at goes before what was used.
         await GetAsync("d");
+        Assert.Equal((true, false), (seen.IsDisposed, a.IsDisposed));
+        await GetAsync("e");
         Assert.True(a.IsDisposed);
     }
 

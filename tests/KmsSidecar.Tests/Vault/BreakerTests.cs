@@ -212,6 +212,30 @@ public sealed class BreakerTests
         Assert.Equal(CircuitState.Closed, pipeline.Breaker.State);
     }
 
+    [Fact]
+    public async Task CallsThatSpentTheirTimeWaiting_AndTimeOut_DoNotOpenTheBreaker()
+    {
+        await using VaultDouble vault = await VaultDouble.StartAsync();
+        vault.Faults.Add(Fault.Hang("sys/*"));
+        using VaultSettings settings = new() { Address = vault.Address, Auth = ClientUnderTest.TokenAuth(), Timeout = TimeSpan.FromSeconds(10), Attempts = 1 };
+        using VaultTransport transport = new(settings, _clock, NullLogger.Instance);
+        using Bulkhead slot = new(1, 1);
+        VaultPipeline pipeline = new("operations", settings, transport, slot, new VaultCounters(), _clock, NullLogger.Instance);
+        for (int i = 1; i <= VaultPolicy.BreakingFailures + 1; i++)
+        {
+            Assert.True(await slot.TryEnterAsync(static () => new CancellationTokenSource(), TestContext.Current.CancellationToken));
+            Task<VaultAnswer> late = pipeline.SendAsync(ClientUnderTest.Call("sys/health"), token: null, TestContext.Current.CancellationToken).AsTask();
+            _clock.Advance(TimeSpan.FromSeconds(7));
+            slot.Leave();
+            await vault.Requests.WaitForAsync(i, "sys/*", cancellation: TestContext.Current.CancellationToken);
+            _clock.Advance(TimeSpan.FromSeconds(3));
+            using VaultAnswer answer = await late;
+            Assert.Equal(VaultFault.TimedOut, answer.Fault);
+        }
+
+        Assert.Equal(CircuitState.Closed, pipeline.Breaker.State);
+    }
+
     private CircuitBreaker Opened()
     {
         CircuitBreaker breaker = new(_clock, Period);

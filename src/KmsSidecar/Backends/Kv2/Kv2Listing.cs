@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using KmsSidecar.Errors;
 using KmsSidecar.Keys;
 using KmsSidecar.Observability;
-using KmsSidecar.Sharing;
 
 namespace KmsSidecar.Backends.Kv2;
 
@@ -81,13 +80,10 @@ internal sealed class Kv2Listing(Kv2Store store, Kv2Keyring keys, TimeProvider c
         foreach (KeyDescription key in keys.Ending.Where(key => KeyRules.IsDue(key, now)).OrderBy(static key => key.KeyId, Utf8Order.Instance))
         {
             // Another writer may have cancelled the deletion, or done it.
-            (KmsError error, Lease<Kv2Key> lease) = await keys.RefreshAsync(key.KeyId, cancellation);
-            using (lease)
+            keys.Forget(key.KeyId);
+            if ((await keys.LookAsync(key.KeyId, cancellation)).Key is { } found && KeyRules.IsDue(found, now))
             {
-                if (error == KmsError.None && KeyRules.IsDue(lease.Value!.Description, now))
-                {
-                    due.Add(lease.Value.Description);
-                }
+                due.Add(found);
             }
         }
 
@@ -120,9 +116,9 @@ internal sealed class Kv2Listing(Kv2Store store, Kv2Keyring keys, TimeProvider c
     /// <summary>Those that can be served and that the token may read, in the order of the ids.</summary>
     private async Task<ImmutableArray<KeyDescription>> DescribeAsync(List<string> ids, CancellationToken cancellation)
     {
-        KeyDescription?[] found = new KeyDescription?[ids.Count];
-        await InParallelAsync(ids.Count, async at => found[at] = (await keys.LookAsync(ids[at], cancellation)).Listed);
-        return [.. found.OfType<KeyDescription>()];
+        KeyLook[] looks = new KeyLook[ids.Count];
+        await InParallelAsync(ids.Count, async at => looks[at] = await keys.LookAsync(ids[at], cancellation));
+        return KeyLook.Listed(looks);
     }
 
     private static Task InParallelAsync(int count, Func<int, ValueTask> read) => Parallel.ForEachAsync(

@@ -54,12 +54,17 @@ internal sealed class TransitListing(TransitEngine engine, KeyValueStore records
         _lookedAt = next.LastOrDefault();
 
         List<KeyDescription> due = [];
-        foreach (KeyDescription key in keys.Ending.Where(key => KeyRules.IsDue(key, now)).Take(MaxDue).ToArray())
+        foreach (KeyDescription key in keys.Ending.Where(key => KeyRules.IsDue(key, now)).ToArray())
         {
+            if (due.Count == MaxDue)
+            {
+                break;
+            }
+
             TransitLookup lookup = await keys.ReadAsync(key.KeyId, cancellation);
             if (lookup.Key is { } known)
             {
-                keys.Set(known);
+                keys.Forget(key.KeyId);
                 due.Add(known.Description);
             }
             else if (lookup.Error is not (KmsError.KeyNotFound or KmsError.KeyDamaged) && !lookup.IsDenied)
@@ -104,10 +109,10 @@ internal sealed class TransitListing(TransitEngine engine, KeyValueStore records
     /// <summary>In the order of the ids, without those that are gone meanwhile, that cannot be used, and that the token may not read.</summary>
     private async ValueTask<ImmutableArray<KeyDescription>> LookAsync(string[] ids, CancellationToken cancellation)
     {
-        KeyDescription?[] found = new KeyDescription?[ids.Length];
+        KeyLook[] looks = new KeyLook[ids.Length];
         ParallelOptions options = new() { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellation };
         await Parallel.ForEachAsync(
-            Enumerable.Range(0, ids.Length), options, async (i, cancelled) => found[i] = (await keys.LookAsync(ids[i], cancelled)).Listed);
-        return [.. found.OfType<KeyDescription>()];
+            Enumerable.Range(0, ids.Length), options, async (i, cancelled) => looks[i] = await keys.LookAsync(ids[i], cancelled));
+        return KeyLook.Listed(looks);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class LifecycleRoutes(KmsService service, ConfigurationStore sto
 
     public async ValueTask<KmsError> StopAsync(Call call)
     {
-        await service.StopAsync(call.Actor, call.Cancellation);
+        await service.StopAsync(call.Actor);
         return Succeed(call, "KMS service stopped successfully");
     }
 

@@ -217,7 +217,7 @@ internal sealed class KmsService : IAsyncDisposable
     /// <summary>Refuses new key operations at once, lets those in flight finish, keeps the configuration. Another change that is under way,
     /// and may be waiting for a server, gives way; a change of keys ends as it would.</summary>
     /// <returns>The new state: Configured, or NotConfigured when there is no configuration.</returns>
-    public async Task<ServiceState> StopAsync(Actor actor, CancellationToken cancellation)
+    public async Task<ServiceState> StopAsync(Actor actor)
     {
         using ChangeCounts.Attempt attempt = Changes.Begin("stop");
         using ChangeLock.Holding change = await _changes.EnterToStopAsync();

@@ -75,7 +75,7 @@ internal sealed class ServiceUnderTest : IDisposable
 
     public Task StartAsync(bool force = false) => Service.StartAsync(force, Operator, Cancellation);
 
-    public Task StopAsync() => Service.StopAsync(Operator, Cancellation);
+    public Task StopAsync() => Service.StopAsync(Operator);
 
     public Task<long> RollbackAsync(long? generation = null) => Service.RollbackAsync(generation, Operator, Cancellation);
 

@@ -127,7 +127,7 @@ public sealed class BackendWaitTests : IDisposable
         places["/a"].Fault = null;
         Assert.Equal(KmsError.None, await PassAsync(new ValueTask<KmsError>(waits), TimeSpan.FromMinutes(2)));
 
-        await _service.Service.StopAsync(ServiceUnderTest.Operator, TestContext.Current.CancellationToken);
+        await _service.Service.StopAsync(ServiceUnderTest.Operator);
         using Call third = new();
         Assert.Equal(KmsError.NotRunning, await handler(third));
     }

@@ -195,16 +195,12 @@ public sealed class BreakerTests
     public async Task CallWhoseTurnComesTooLate_IsNotSent_AndTheServerIsNotToBlame()
     {
         await using VaultDouble vault = await VaultDouble.StartAsync();
-        using VaultSettings settings = new() { Address = vault.Address, Auth = ClientUnderTest.TokenAuth(), Timeout = TimeSpan.FromSeconds(10), Attempts = 1 };
+        using VaultSettings settings = TenSecondsOnce(vault);
         using VaultTransport transport = new(settings, _clock, NullLogger.Instance);
         using Bulkhead slot = new(1, 1);
         VaultPipeline pipeline = new("operations", settings, transport, slot, new VaultCounters(), _clock, NullLogger.Instance);
-        Assert.True(await slot.TryEnterAsync(static () => new CancellationTokenSource(), TestContext.Current.CancellationToken));
 
-        Task<VaultAnswer> late = pipeline.SendAsync(ClientUnderTest.Call("sys/health"), token: null, TestContext.Current.CancellationToken).AsTask();
-        _clock.Advance(TimeSpan.FromSeconds(9.5));
-        slot.Leave();
-        using VaultAnswer answer = await late;
+        using VaultAnswer answer = await await SendLateAsync(pipeline, slot, afterSeconds: 9.5);
 
         Assert.Equal(VaultFault.Overloaded, answer.Fault);
         Assert.Contains("had no turn at Vault", answer.Sentence);
@@ -217,16 +213,13 @@ public sealed class BreakerTests
     {
         await using VaultDouble vault = await VaultDouble.StartAsync();
         vault.Faults.Add(Fault.Hang("sys/*"));
-        using VaultSettings settings = new() { Address = vault.Address, Auth = ClientUnderTest.TokenAuth(), Timeout = TimeSpan.FromSeconds(10), Attempts = 1 };
+        using VaultSettings settings = TenSecondsOnce(vault);
         using VaultTransport transport = new(settings, _clock, NullLogger.Instance);
         using Bulkhead slot = new(1, 1);
         VaultPipeline pipeline = new("operations", settings, transport, slot, new VaultCounters(), _clock, NullLogger.Instance);
         for (int i = 1; i <= VaultPolicy.BreakingFailures + 1; i++)
         {
-            Assert.True(await slot.TryEnterAsync(static () => new CancellationTokenSource(), TestContext.Current.CancellationToken));
-            Task<VaultAnswer> late = pipeline.SendAsync(ClientUnderTest.Call("sys/health"), token: null, TestContext.Current.CancellationToken).AsTask();
-            _clock.Advance(TimeSpan.FromSeconds(7));
-            slot.Leave();
+            Task<VaultAnswer> late = await SendLateAsync(pipeline, slot, afterSeconds: 7);
             await vault.Requests.WaitForAsync(i, "sys/*", cancellation: TestContext.Current.CancellationToken);
             _clock.Advance(TimeSpan.FromSeconds(3));
             using VaultAnswer answer = await late;
@@ -234,6 +227,19 @@ public sealed class BreakerTests
         }
 
         Assert.Equal(CircuitState.Closed, pipeline.Breaker.State);
+    }
+
+    private static VaultSettings TenSecondsOnce(VaultDouble vault) =>
+        new() { Address = vault.Address, Auth = ClientUnderTest.TokenAuth(), Timeout = TimeSpan.FromSeconds(10), Attempts = 1 };
+
+    /// <summary>A call that has its turn after so long; it ends with the inner task.</summary>
+    private async Task<Task<VaultAnswer>> SendLateAsync(VaultPipeline pipeline, Bulkhead slot, double afterSeconds)
+    {
+        Assert.True(await slot.TryEnterAsync(static () => new CancellationTokenSource(), TestContext.Current.CancellationToken));
+        Task<VaultAnswer> late = pipeline.SendAsync(ClientUnderTest.Call("sys/health"), token: null, TestContext.Current.CancellationToken).AsTask();
+        _clock.Advance(TimeSpan.FromSeconds(afterSeconds));
+        slot.Leave();
+        return late;
     }
 
     private CircuitBreaker Opened()
